@@ -1,0 +1,418 @@
+"""The tables of the course, each written down once, as SQLAlchemy Core metadata.
+
+The Alembic chain builds the same schema by its own literal SQL; a test compares the two object by object.
+`auth.users` belongs to Supabase and is kept in a MetaData of its own, so that nothing here ever creates it.
+
+Constraint names follow one convention, because errors are told by them: `pk_<table>`, `uq_<table>_<columns>`,
+`fk_<table>_<columns>`, `ck_<table>_<rule>`; indexes are `idx_<table>_<what>`, and each says in `info["serves"]`
+(a COMMENT in the database) which query it is for.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+MODULES_IN_COURSE = 3
+"""The course has exactly three modules; which they are, their order and their lessons are rows."""
+
+ROLES = ("student", "sales_manager", "admin", "curator", "tech_support")
+SELLER_ROLES = ("sales_manager", "admin")
+STUDENT_STATUSES = ("active", "inactive", "completed", "blocked")
+PROGRESS_STATUSES = ("not_started", "in_progress", "completed")
+MODULE_ACHIEVEMENTS = ("first_module_complete", "second_module_complete", "third_module_complete")
+GRADUATE_ACHIEVEMENT = "tripwire_graduate"
+ACHIEVEMENTS = (*MODULE_ACHIEVEMENTS, GRADUATE_ACHIEVEMENT)
+ACTION_TYPES = (
+    "user_created",
+    "user_status_updated",
+    "user_deleted",
+    "email_sent",
+    "password_reset",
+    "lesson_completed",
+    "module_unlocked",
+    "certificate_issued",
+    "certificate_revoked",
+)
+
+auth_metadata = MetaData(schema="auth")
+auth_users = Table(
+    "users",
+    auth_metadata,
+    Column("id", UUID, primary_key=True),
+    Column("email", Text),
+    Column("created_at", DateTime(timezone=True)),
+    Column("raw_app_meta_data", JSONB),
+    Column("raw_user_meta_data", JSONB),
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _id() -> Column[Any]:
+    return Column("id", UUID, primary_key=True, server_default=text("gen_random_uuid()"))
+
+
+def _person(*, primary_key: bool = False) -> Column[Any]:
+    """The student a row is about; rows go with their auth user."""
+    return Column(
+        "user_id", UUID, ForeignKey(auth_users.c.id, ondelete="CASCADE"), primary_key=primary_key, nullable=False
+    )
+
+
+def _time(name: str) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def _count(name: str, default: int = 0) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default=text(str(default)))
+
+
+def _flag(name: str) -> Column[Any]:
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", UUID, ForeignKey(auth_users.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("full_name", Text),
+    Column("role", Text, nullable=False, server_default=text("'student'")),
+    Column("telegram_chat_id", BigInteger),
+    _flag("onboarding_completed"),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("email"),
+    CheckConstraint("email = lower(email)", name="email_lower"),
+    _one_of("role", ROLES),
+)
+Index(
+    "idx_users_role",
+    users.c.role,
+    postgresql_where=text("role <> 'student'"),
+    info={"serves": "rpc_get_sales_leaderboard: the sellers among all users"},
+)
+
+tripwire_users = Table(
+    "tripwire_users",
+    metadata,
+    _id(),
+    _person(),
+    Column("email", Text, nullable=False),
+    Column("full_name", Text, nullable=False),
+    Column("granted_by", UUID, ForeignKey(auth_users.c.id, ondelete="SET NULL")),
+    Column("manager_name", Text),
+    Column("status", Text, nullable=False, server_default=text("'active'")),
+    _count("modules_completed"),
+    Column("price", Numeric, nullable=False, server_default=text("5000")),
+    _flag("welcome_email_sent"),
+    Column("welcome_email_sent_at", DateTime(timezone=True)),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("user_id"),
+    UniqueConstraint("email"),
+    CheckConstraint("email = lower(email)", name="email_lower"),
+    _one_of("status", STUDENT_STATUSES),
+    CheckConstraint("modules_completed >= 0 AND modules_completed <= 3", name="modules_completed"),
+    CheckConstraint("price >= 0", name="price"),
+)
+Index(
+    "idx_tripwire_users_granted_by",
+    tripwire_users.c.granted_by,
+    tripwire_users.c.created_at.desc(),
+    tripwire_users.c.id.desc(),
+    info={"serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats"},
+)
+Index(
+    "idx_tripwire_users_created_at",
+    tripwire_users.c.created_at.desc(),
+    tripwire_users.c.id.desc(),
+    info={"serves": "list_students() newest first"},
+)
+Index(
+    "idx_tripwire_users_active",
+    tripwire_users.c.created_at.desc(),
+    tripwire_users.c.id.desc(),
+    postgresql_where=text("status = 'active'"),
+    info={"serves": "list_students(status='active') newest first"},
+)
+Index(
+    "idx_tripwire_users_completed",
+    tripwire_users.c.created_at.desc(),
+    tripwire_users.c.id.desc(),
+    postgresql_where=text("status = 'completed'"),
+    info={"serves": "list_students(status='completed') newest first"},
+)
+
+tripwire_user_profile = Table(
+    "tripwire_user_profile",
+    metadata,
+    _id(),
+    _person(),
+    _count("total_modules", MODULES_IN_COURSE),
+    _count("modules_completed"),
+    Column("completion_percentage", Numeric, nullable=False, server_default=text("0")),
+    _flag("certificate_issued"),
+    Column("certificate_url", Text),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("user_id"),
+    CheckConstraint("modules_completed >= 0 AND modules_completed <= 3", name="modules_completed"),
+    CheckConstraint("modules_completed <= total_modules", name="modules_within_total"),
+    CheckConstraint("completion_percentage >= 0 AND completion_percentage <= 100", name="completion_percentage"),
+    CheckConstraint("NOT certificate_issued OR certificate_url IS NOT NULL", name="certificate"),
+)
+
+modules = Table(
+    "modules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    _flag("archived"),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("module_id", Integer, ForeignKey(modules.c.id), nullable=False),
+    Column("title", Text, nullable=False),
+    _count("duration_seconds", 1800),
+    _flag("archived"),
+    _time("created_at"),
+    _time("updated_at"),
+    # Module first: this one index also covers the foreign key to modules, and the primary key is no prefix of it.
+    UniqueConstraint("module_id", "id"),
+    CheckConstraint("duration_seconds > 0", name="duration_seconds"),
+)
+Index(
+    "uq_lessons_module_id_current",
+    lessons.c.module_id,
+    unique=True,
+    postgresql_where=text("NOT archived"),
+    info={"serves": "one lesson per module that is not archived; unlock_next_module: the lesson of a module"},
+)
+
+module_unlocks = Table(
+    "module_unlocks",
+    metadata,
+    _id(),
+    _person(),
+    Column("module_id", Integer, ForeignKey(modules.c.id), nullable=False),
+    _time("unlocked_at"),
+    UniqueConstraint("user_id", "module_id"),
+)
+Index(
+    "idx_module_unlocks_module_id",
+    module_unlocks.c.module_id,
+    info={"serves": "the foreign key to modules: deleting a module looks here"},
+)
+
+student_progress = Table(
+    "student_progress",
+    metadata,
+    _id(),
+    _person(),
+    Column("module_id", Integer, nullable=False),
+    Column("lesson_id", Integer, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'not_started'")),
+    Column("started_at", DateTime(timezone=True)),
+    Column("completed_at", DateTime(timezone=True)),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("user_id", "lesson_id"),
+    ForeignKeyConstraint(["module_id", "lesson_id"], [lessons.c.module_id, lessons.c.id]),
+    _one_of("status", PROGRESS_STATUSES),
+    CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at"),
+)
+Index(
+    "idx_student_progress_lesson",
+    student_progress.c.module_id,
+    student_progress.c.lesson_id,
+    info={"serves": "the foreign key to lessons: deleting a lesson looks here"},
+)
+
+video_tracking = Table(
+    "video_tracking",
+    metadata,
+    _id(),
+    _person(),
+    Column("lesson_id", Integer, ForeignKey(lessons.c.id), nullable=False),
+    Column("watched_segments", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    _count("total_watched_seconds"),
+    _count("video_duration_seconds"),
+    _count("last_position_seconds"),
+    _count("watch_percentage"),
+    _flag("is_qualified_for_completion"),
+    # What counts, and what may count so far, in whole milliseconds; last_seen_at is NULL until the first call.
+    Column("counted_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("allowance_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("last_seen_at", DateTime(timezone=True)),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("user_id", "lesson_id"),
+    CheckConstraint("jsonb_typeof(watched_segments) = 'array'", name="watched_segments"),
+    CheckConstraint("total_watched_seconds >= 0", name="total_watched_seconds"),
+    CheckConstraint("video_duration_seconds >= 0", name="video_duration_seconds"),
+    CheckConstraint("last_position_seconds >= 0", name="last_position_seconds"),
+    CheckConstraint("watch_percentage >= 0 AND watch_percentage <= 100", name="watch_percentage"),
+    CheckConstraint("counted_ms >= 0", name="counted_ms"),
+    CheckConstraint("allowance_ms >= 0", name="allowance_ms"),
+)
+Index(
+    "idx_video_tracking_lesson_id",
+    video_tracking.c.lesson_id,
+    info={"serves": "the foreign key to lessons: deleting a lesson looks here"},
+)
+Index(
+    "idx_video_tracking_segments",
+    video_tracking.c.watched_segments,
+    postgresql_using="gin",
+    postgresql_ops={"watched_segments": "jsonb_path_ops"},
+    postgresql_where=text("is_qualified_for_completion"),
+    info={"serves": "search_watched_segments(lesson_id, segment)"},
+)
+
+user_achievements = Table(
+    "user_achievements",
+    metadata,
+    _id(),
+    _person(),
+    Column("achievement_id", Text, nullable=False),
+    _count("current_value"),
+    _count("required_value", 1),
+    _flag("is_completed"),
+    Column("completed_at", DateTime(timezone=True)),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("user_id", "achievement_id"),
+    _one_of("achievement_id", ACHIEVEMENTS),
+    CheckConstraint("is_completed = (current_value >= required_value)", name="is_completed"),
+)
+
+user_statistics = Table(
+    "user_statistics",
+    metadata,
+    _person(primary_key=True),
+    _count("lessons_completed"),
+    _count("total_time_spent"),
+    _time("created_at"),
+    _time("updated_at"),
+    CheckConstraint("lessons_completed >= 0", name="lessons_completed"),
+    CheckConstraint("total_time_spent >= 0", name="total_time_spent"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    _id(),
+    _person(),
+    Column(
+        "number",
+        Text,
+        nullable=False,
+        server_default=text("'TW-' || nextval('tripwire.certificate_number_seq'::regclass)::text"),
+    ),
+    # Two random UUIDs: 244 random bits, where one alone has 122.
+    Column(
+        "verification_code",
+        Text,
+        nullable=False,
+        server_default=text("replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')"),
+    ),
+    Column("url", Text, nullable=False),
+    Column("full_name", Text, nullable=False),
+    _time("issued_at"),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_reason", Text),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("number"),
+    UniqueConstraint("verification_code"),
+    CheckConstraint("length(verification_code) >= 32", name="verification_code"),
+    CheckConstraint("(revoked_at IS NULL) = (revoked_reason IS NULL)", name="revoked"),
+)
+Index(
+    "idx_certificates_user_id",
+    certificates.c.user_id,
+    certificates.c.issued_at.desc(),
+    info={"serves": "the foreign key to auth.users; revoke_certificate: the newest of a student"},
+)
+Index(
+    "uq_certificates_user_id_valid",
+    certificates.c.user_id,
+    unique=True,
+    postgresql_where=text("revoked_at IS NULL"),
+    info={"serves": "one valid certificate per student; get_student, issue_certificate"},
+)
+
+# No foreign keys: a log row outlives the people in it. E-mail and name are copied into details.
+sales_activity_log = Table(
+    "sales_activity_log",
+    metadata,
+    _id(),
+    Column("manager_id", UUID),
+    Column("action_type", Text, nullable=False),
+    Column("target_user_id", UUID),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    _time("created_at"),
+    _one_of("action_type", ACTION_TYPES),
+)
+Index(
+    "idx_sales_activity_manager",
+    sales_activity_log.c.manager_id,
+    sales_activity_log.c.created_at.desc(),
+    sales_activity_log.c.id.desc(),
+    info={"serves": "rpc_get_manager_activity; search_activity(manager_id=…)"},
+)
+Index(
+    "idx_sales_activity_created_at",
+    sales_activity_log.c.created_at.desc(),
+    sales_activity_log.c.id.desc(),
+    info={"serves": "search_activity({}) newest first, of all managers"},
+)
+Index(
+    "idx_sales_activity_target",
+    sales_activity_log.c.target_user_id,
+    sales_activity_log.c.created_at.desc(),
+    info={"serves": "delete_student called again: the log row of a student who is gone"},
+)
+Index(
+    "idx_sales_activity_details",
+    sales_activity_log.c.details,
+    postgresql_using="gin",
+    postgresql_ops={"details": "jsonb_path_ops"},
+    info={"serves": "search_activity(details)"},
+)
