@@ -1,0 +1,137 @@
+"""Alembic from Python: the same revisions, the same `env.py`, without an alembic.ini.
+
+The revisions stand in `alembic/` of a checkout and in `tripwire_db/_alembic` of an installed wheel. A URL goes to
+`env.py` as it is, so `%` and `@` in a password need no further escaping than a URL asks for.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy.engine import URL
+
+__all__ = ["config", "current", "downgrade", "heads", "script_location", "upgrade"]
+
+
+def script_location() -> Path:
+    """Give the folder of `env.py`: the wheel's own, else that of the checkout.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither is there: the package was copied without its revisions.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_alembic", package.parent / "alembic"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise FileNotFoundError(f"No revisions beside {package}; install tripwire-db from its wheel or from a checkout.")
+
+
+def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = ()) -> "Config":
+    """Give Alembic's configuration for one database.
+
+    Parameters
+    ----------
+    url
+        Any `postgresql://` URL, of a direct or session connection; without one, the environment says where
+        (TRIPWIRE_MIGRATIONS_URL, else TRIPWIRE_DATABASE_URL).
+    arguments
+        What `alembic -x` would be given, for example `("accept-loss=yes",)`.
+
+    Examples
+    --------
+    >>> from alembic import command
+    >>> command.history(config("postgresql://localhost/tripwire"))  # doctest: +SKIP
+    """
+    from alembic.config import Config
+
+    options = argparse.Namespace(x=list(arguments))
+    configuration = Config(cmd_opts=options)
+    configuration.set_main_option("script_location", str(script_location()).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    if url is not None:
+        configuration.attributes["url"] = make_url(url)
+    return configuration
+
+
+def upgrade(url: "str | URL", revision: str = "head") -> None:
+    """Bring a database up to a revision.
+
+    Parameters
+    ----------
+    url
+        A direct or session connection; a transaction pooler is refused.
+    revision
+        A revision's id, `head`, or a step such as `+1`.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        The database refused a revision, for example since rows cannot be mended (they are named); that revision
+        left nothing behind, finished ones stay.
+
+    Examples
+    --------
+    >>> upgrade("postgresql://postgres@localhost:5432/tripwire")  # doctest: +SKIP
+    """
+    from alembic import command
+
+    command.upgrade(config(url), revision)
+
+
+def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> None:
+    """Take a database down to an older revision; its catalog is then exactly what it was.
+
+    Parameters
+    ----------
+    url
+        A direct or session connection; a transaction pooler is refused.
+    revision
+        A revision's id, `base`, or a step such as `-1`.
+    accept_loss
+        Go on where the older layout cannot hold rows or values. Each revision declares its losses (`LOSSES`).
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        Something would be lost and `accept_loss` is false: the message has the counts, and nothing was changed.
+
+    Examples
+    --------
+    >>> downgrade("postgresql://postgres@localhost:5432/tripwire", "-1")  # doctest: +SKIP
+    """
+    from alembic import command
+
+    command.downgrade(config(url, arguments=("accept-loss=yes",) if accept_loss else ()), revision)
+
+
+def current(url: "str | URL") -> str | None:
+    """Tell a database's revision, None where Alembic has never been; reads only.
+
+    Examples
+    --------
+    >>> current("postgresql://postgres@localhost:5432/tripwire") in heads()  # doctest: +SKIP
+    True
+    """
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            if connection.scalar(text("SELECT to_regclass('tripwire.alembic_version')")) is None:
+                return None
+            revision: str | None = connection.scalar(text("SELECT version_num FROM tripwire.alembic_version"))
+            return revision
+    finally:
+        engine.dispose()
+
+
+def heads() -> tuple[str, ...]:
+    """Tell the newest revisions that come with this package: one, unless two were merged side by side."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(ScriptDirectory.from_config(config()).get_heads())
