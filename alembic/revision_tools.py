@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
-
 from alembic import context, op
+from sqlalchemy import text
 
 _SQL = Path(__file__).parent / "sql"
 

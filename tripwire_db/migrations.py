@@ -5,6 +5,7 @@ The revisions stand in `alembic/` of a checkout and in `tripwire_db/_alembic` of
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,8 @@ __all__ = ["config", "current", "downgrade", "heads", "script_location", "upgrad
 def script_location() -> Path:
     """Give the folder of `env.py`: the wheel's own, else that of the checkout.
 
-    Raises
-    ------
-    FileNotFoundError
-        Neither is there: the package was copied without its revisions.
+    Raises:
+        FileNotFoundError: Neither is there: the package was copied without its revisions.
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "_alembic", package.parent / "alembic"):
@@ -36,24 +35,22 @@ def script_location() -> Path:
 def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = ()) -> "Config":
     """Give Alembic's configuration for one database.
 
-    Parameters
-    ----------
-    url
-        Any `postgresql://` URL, of a direct or session connection; without one, the environment says where
-        (TRIPWIRE_MIGRATIONS_URL, else TRIPWIRE_DATABASE_URL).
-    arguments
-        What `alembic -x` would be given, for example `("accept-loss=yes",)`.
+    Args:
+        url: Any `postgresql://` URL, of a direct or session connection; without one, the environment says where
+            (TRIPWIRE_MIGRATIONS_URL, else TRIPWIRE_DATABASE_URL).
+        arguments: What `alembic -x` would be given, for example `("accept-loss=yes",)`.
 
-    Examples
-    --------
-    >>> from alembic import command
-    >>> command.history(config("postgresql://localhost/tripwire"))  # doctest: +SKIP
+    Example:
+        >>> from alembic import command
+        >>> command.history(config("postgresql://localhost/tripwire"))  # doctest: +SKIP
     """
     from alembic.config import Config
 
-    options = argparse.Namespace(x=list(arguments))
-    configuration = Config(cmd_opts=options)
-    configuration.set_main_option("script_location", str(script_location()).replace("%", "%%"))
+    folder = str(script_location())
+    if folder not in sys.path:  # revisions import revision_tools from there, also where env.py does not run
+        sys.path.insert(0, folder)
+    configuration = Config(cmd_opts=argparse.Namespace(x=list(arguments)))
+    configuration.set_main_option("script_location", folder.replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
     if url is not None:
         configuration.attributes["url"] = make_url(url)
@@ -63,22 +60,16 @@ def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = ()) -
 def upgrade(url: "str | URL", revision: str = "head") -> None:
     """Bring a database up to a revision.
 
-    Parameters
-    ----------
-    url
-        A direct or session connection; a transaction pooler is refused.
-    revision
-        A revision's id, `head`, or a step such as `+1`.
+    Args:
+        url: A direct or session connection; a transaction pooler is refused.
+        revision: A revision's id, `head`, or a step such as `+1`.
 
-    Raises
-    ------
-    sqlalchemy.exc.DBAPIError
-        The database refused a revision, for example since rows cannot be mended (they are named); that revision
-        left nothing behind, finished ones stay.
+    Raises:
+        sqlalchemy.exc.DBAPIError: The database refused a revision, for example since rows cannot be mended (they are named); that revision
+            left nothing behind, finished ones stay.
 
-    Examples
-    --------
-    >>> upgrade("postgresql://postgres@localhost:5432/tripwire")  # doctest: +SKIP
+    Example:
+        >>> upgrade("postgresql://postgres@localhost:5432/tripwire")  # doctest: +SKIP
     """
     from alembic import command
 
@@ -88,23 +79,16 @@ def upgrade(url: "str | URL", revision: str = "head") -> None:
 def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> None:
     """Take a database down to an older revision; its catalog is then exactly what it was.
 
-    Parameters
-    ----------
-    url
-        A direct or session connection; a transaction pooler is refused.
-    revision
-        A revision's id, `base`, or a step such as `-1`.
-    accept_loss
-        Go on where the older layout cannot hold rows or values. Each revision declares its losses (`LOSSES`).
+    Args:
+        url: A direct or session connection; a transaction pooler is refused.
+        revision: A revision's id, `base`, or a step such as `-1`.
+        accept_loss: Go on where the older layout cannot hold rows or values. Each revision declares its losses (`LOSSES`).
 
-    Raises
-    ------
-    sqlalchemy.exc.DBAPIError
-        Something would be lost and `accept_loss` is false: the message has the counts, and nothing was changed.
+    Raises:
+        sqlalchemy.exc.DBAPIError: Something would be lost and `accept_loss` is false: the message has the counts, and nothing was changed.
 
-    Examples
-    --------
-    >>> downgrade("postgresql://postgres@localhost:5432/tripwire", "-1")  # doctest: +SKIP
+    Example:
+        >>> downgrade("postgresql://postgres@localhost:5432/tripwire", "-1")  # doctest: +SKIP
     """
     from alembic import command
 
@@ -114,10 +98,9 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
 def current(url: "str | URL") -> str | None:
     """Tell a database's revision, None where Alembic has never been; reads only.
 
-    Examples
-    --------
-    >>> current("postgresql://postgres@localhost:5432/tripwire") in heads()  # doctest: +SKIP
-    True
+    Example:
+        >>> current("postgresql://postgres@localhost:5432/tripwire") in heads()  # doctest: +SKIP
+        True
     """
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     try:
