@@ -5,9 +5,7 @@ SET search_path = ''
 AS $$
     SELECT CASE
         WHEN caller.role IS NULL THEN ARRAY[]::pg_catalog.uuid[]
-        WHEN caller.role = 'sales_manager' THEN ARRAY(
-            SELECT caller.id
-            UNION
+        WHEN caller.role = 'sales_manager' THEN ARRAY[caller.id] || ARRAY(
             SELECT student.user_id FROM public.tripwire_users AS student WHERE student.granted_by = caller.id
         )
         ELSE ARRAY[caller.id]

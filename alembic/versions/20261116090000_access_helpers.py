@@ -1,23 +1,22 @@
 """Tell who calls, and what they may see, in helpers that the API never shows.
 
 Policies and functions ask these helpers in schema `tripwire`. They run as their owner, because a policy on
-`public.users` that read `public.users` would recurse without end, so each of them looks at its caller itself.
-Nobody but `authenticated` and `service_role` may run them; PUBLIC's EXECUTE, which every new function is born with,
-is taken away one by one (default privileges of a schema cannot do it).
+`public.users` that read `public.users` would recurse without end; so each of them looks at its caller itself.
+Nobody but `authenticated` and `service_role` may run them: PUBLIC's EXECUTE, which every function is born with, is taken
+away one by one (default privileges of a schema cannot do it).
+
+Revision: 20261116090000
+Follows: 20261115090000
 """
 
-from pathlib import Path
-
-from alembic import op
+from revision_tools import execute, execute_file
 
 revision = "20261116090000"
 down_revision = "20261115090000"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parent.parent / "sql"
-
-# In the order in which they need one another.
+# Each helper with its arguments, in the order in which they need one another.
 HELPERS = {
     "is_backend": "",
     "caller_id": "",
@@ -35,14 +34,14 @@ HELPERS = {
 
 def upgrade() -> None:
     for name, arguments in HELPERS.items():
-        op.execute((SQL / f"{name}_v1.sql").read_text(encoding="utf-8"))
-        signature = f"tripwire.{name}({arguments})"
-        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, anon, authenticated, service_role")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO authenticated, service_role")
-    op.execute("GRANT USAGE ON SCHEMA tripwire TO authenticated, service_role")
+        execute_file(f"{name}_v1")
+        helper = f"FUNCTION tripwire.{name}({arguments})"
+        execute(f"REVOKE ALL ON {helper} FROM PUBLIC, anon, authenticated, service_role")
+        execute(f"GRANT EXECUTE ON {helper} TO authenticated, service_role")
+    execute("GRANT USAGE ON SCHEMA tripwire TO authenticated, service_role")
 
 
 def downgrade() -> None:
-    op.execute("REVOKE USAGE ON SCHEMA tripwire FROM authenticated, service_role")
+    execute("REVOKE USAGE ON SCHEMA tripwire FROM authenticated, service_role")
     for name, arguments in reversed(HELPERS.items()):
-        op.execute(f"DROP FUNCTION tripwire.{name}({arguments})")
+        execute(f"DROP FUNCTION tripwire.{name}({arguments})")
