@@ -5,13 +5,13 @@ one looked like one.  The function now gives the time of the change, whatever th
 nothing in the caller's search_path; nobody but the triggers needs to run it.
 
 Revision: 20261115090000
-Follows: 20261101090000
+Follows: 20261110090000
 """
 
 from revision_tools import execute, execute_file
 
 revision = "20261115090000"
-down_revision = "20261101090000"
+down_revision = "20261110090000"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,12 @@ def upgrade() -> None:
             RENAME TO update_tripwire_user_profile_updated_at;
         CREATE TRIGGER update_user_achievements_updated_at BEFORE UPDATE ON public.user_achievements
             FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+        CREATE TRIGGER update_modules_updated_at BEFORE UPDATE ON public.modules
+            FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+        CREATE TRIGGER update_lessons_updated_at BEFORE UPDATE ON public.lessons
+            FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+        CREATE TRIGGER update_certificates_updated_at BEFORE UPDATE ON public.certificates
+            FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
         """
     )
 
@@ -33,6 +39,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     execute(
         """
+        DROP TRIGGER update_certificates_updated_at ON public.certificates;
+        DROP TRIGGER update_lessons_updated_at ON public.lessons;
+        DROP TRIGGER update_modules_updated_at ON public.modules;
         DROP TRIGGER update_user_achievements_updated_at ON public.user_achievements;
         ALTER TRIGGER update_tripwire_user_profile_updated_at ON public.tripwire_user_profile
             RENAME TO update_tripwire_profile_updated_at;
