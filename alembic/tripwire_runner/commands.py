@@ -1,0 +1,92 @@
+"""What each of Alembic's commands needs: a lock and a connection, a connection alone, or no database at all."""
+
+from typing import Any
+
+from alembic import context
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util import CommandError
+
+from tripwire_runner.errors import MigrationError
+from tripwire_runner.naming import namer
+from tripwire_runner.offline import run_offline
+from tripwire_runner.online import Command, read, write
+from tripwire_runner.settings import Settings
+from tripwire_runner.target import MISSING, Target
+
+VERSION_SCHEMA = "tripwire"
+VERSION_TABLE = "alembic_version"
+
+
+def run() -> None:
+    """Carry out the command that Alembic was given; called by env.py.
+
+    Raises:
+        MigrationError: It could not be done; says why, where the database stands, and what to do.
+    """
+    # alembic.context is a row of functions around this object, and keeps the one that names the command to itself.
+    environment: EnvironmentContext = context._proxy  # type: ignore[attr-defined]  # noqa: SLF001
+    config = environment.config
+    # alembic.command hands over a function defined inside the command: "upgrade.<locals>.upgrade".
+    name = environment.context_opts["fn"].__qualname__.partition(".")[0]
+    arguments: dict[str, str] = environment.get_x_argument(as_dictionary=True)
+    settings = Settings.read(arguments, config.attributes)
+    options: dict[str, Any] = {
+        "version_table": VERSION_TABLE,
+        "version_table_schema": VERSION_SCHEMA,
+        "transaction_per_migration": True,
+        "process_revision_directives": namer(environment.script, getattr(config.cmd_opts, "rev_id", None)),
+    }
+    if name in {"check", "revision"} and _compares(environment, name):
+        options |= _models()
+    if environment.is_offline_mode():
+        run_offline(environment, settings, options)
+        return
+    if not _needs_database(environment, name, arguments):
+        environment.configure(dialect_name="postgresql", as_sql=True, **options)
+        environment.run_migrations()
+        return
+    command = Command(name, environment, settings, options, Target.find(config, arguments.get("url")))
+    if "destination_rev" in environment.context_opts:
+        write(command)
+    else:
+        read(command)
+
+
+def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[str, str]) -> bool:
+    if name == "merge":
+        return False
+    if name == "revision":
+        return _compares(environment, name)
+    if name == "history":
+        options = environment.config.cmd_opts
+        if hasattr(options, "indicate_current"):  # under the `alembic` command
+            return bool(options.indicate_current) or "current" in (options.rev_range or "")
+        try:
+            Target.find(environment.config, arguments.get("url"))
+        except MigrationError as error:
+            if str(error) != MISSING:
+                raise
+            return False
+    return True
+
+
+def _compares(environment: EnvironmentContext, name: str) -> bool:
+    """Whether the command compares the models with a database."""
+    revision = environment.context_opts.get("revision_context")
+    return name == "check" or (revision is not None and bool(revision.command_args["autogenerate"]))
+
+
+def _models() -> dict[str, Any]:
+    """What the comparison needs; the only place that knows the package, since only it has the models."""
+    try:
+        from tripwire_db.tables import metadata
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"Comparing needs the models of the package tripwire_db, which is not installed here ({error})."
+        ) from error
+
+    def ours(_object: Any, _name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+        # Tables that others keep in the same schema are left alone.
+        return not (kind == "table" and reflected and compare_to is None)
+
+    return {"target_metadata": metadata, "include_object": ours, "compare_server_default": True}

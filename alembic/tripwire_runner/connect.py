@@ -1,0 +1,57 @@
+"""Opens connections for migrations, and says in plain words why one could not be opened."""
+
+import getpass
+import os
+import socket
+from typing import Any
+
+import psycopg
+
+from tripwire_runner.errors import MigrationError
+from tripwire_runner.target import Target
+
+CONNECT_SECONDS = 15
+UNKNOWN_TENANT = ("tenant or user not found", "tenant/user")
+
+
+def connect(target: Target, command: str, *, seconds: int = CONNECT_SECONDS) -> psycopg.Connection[Any]:
+    """Open a connection in autocommit, named after the command so that others can see who it is.
+
+    No start-up `options` are sent, since poolers refuse them; nothing is prepared, since DDL makes plans stale.
+
+    Args:
+        target: The database.
+        command: What is being done, for pg_stat_activity.
+        seconds: How long to try, where the URL says nothing of its own.
+
+    Raises:
+        MigrationError: The database cannot be reached; the message says what to look at.
+    """
+    parameters = {"connect_timeout": seconds, "application_name": _name(command), **target.parameters}
+    try:
+        return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    except psycopg.OperationalError as error:
+        raise MigrationError(_explain(target, " ".join(str(error).split()))) from None
+
+
+def _explain(target: Target, message: str) -> str:
+    said = target.mask(message)
+    told = f"Cannot connect to {target} (URL from {target.source}): {said}"
+    lowered = said.lower()
+    if any(sign in lowered for sign in UNKNOWN_TENANT):
+        return (
+            f"{told} — The pooler does not know this user name. At Supabase's poolers the user is postgres.<project "
+            "ref>, at a direct connection (db.<ref>.supabase.co:5432) it is postgres. Compare the user, the project "
+            "ref and the region of the host in TRIPWIRE_MIGRATIONS_URL with Project Settings → Database."
+        )
+    if "password authentication failed" in lowered:
+        return f"{told} — Check user and password in {target.source}."
+    return told
+
+
+def _name(command: str) -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user id without a name
+        user = str(os.getuid())
+    return f"tripwire-db {command} by {user}@{socket.gethostname()} pid {os.getpid()}"[:63]

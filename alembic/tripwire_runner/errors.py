@@ -1,0 +1,76 @@
+"""Errors of a migration, told to the person at the terminal in one message."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from alembic.util import CommandError
+
+
+class MigrationError(CommandError):
+    """A command that could not be carried out; the message says why, what remains and what to do.
+
+    Alembic prints it as one line, "FAILED: …", and exits with a code other than 0.
+    """
+
+
+def driver_error(error: BaseException) -> psycopg.Error | None:
+    """Return the driver's error behind SQLAlchemy's, or None where the database had no part in it."""
+    inner = getattr(error, "orig", error)
+    return inner if isinstance(inner, psycopg.Error) else None
+
+
+def describe(error: BaseException) -> str:
+    """Say what went wrong, in one line save for what a revision has laid out itself.
+
+    A DETAIL repeats values of rows, which do not belong in a log, unless someone wrote it on purpose (RAISE … DETAIL)
+    or it is about objects, not rows.
+    """
+    inner = driver_error(error)
+    if inner is None:
+        return _elsewhere(error)
+    diag = inner.diag
+    if diag.message_primary is None:
+        return _one_line(str(inner))
+    raised = diag.source_function == "exec_stmt_raise"
+    parts = [diag.message_primary]
+    about_rows = (diag.sqlstate or "").startswith(("22", "23")) and not raised
+    if diag.message_detail and not about_rows:
+        parts.append(diag.message_detail)
+    if diag.message_hint:
+        parts.append(f"Hint: {diag.message_hint}")
+    where = " ".join(
+        f"{what} {name}" for what, name in (("table", _table(diag)), ("constraint", diag.constraint_name)) if name
+    )
+    parts.append(f"[SQLSTATE {diag.sqlstate}{', ' + where if where else ''}]")
+    statement = getattr(error, "statement", None)
+    if statement and not raised:
+        parts.append(f"The statement: {shorten(statement)}")
+    # What a revision raises was written to be read as it stands, a list of rows for example.
+    return " ".join(part if raised else _one_line(part) for part in parts)
+
+
+def shorten(sql: str | None, limit: int = 200) -> str:
+    """Put a statement on one line of at most `limit` characters."""
+    line = _one_line(sql or "")
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _table(diag: Any) -> str | None:
+    if not diag.table_name:
+        return None
+    return f"{diag.schema_name}.{diag.table_name}" if diag.schema_name else str(diag.table_name)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _elsewhere(error: BaseException) -> str:
+    """An error of the revision's own Python: where it happened, since no traceback follows."""
+    if isinstance(error, CommandError):
+        return _one_line(str(error))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "versions" in Path(frame.filename).parts]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {_one_line(str(error))}{place}"

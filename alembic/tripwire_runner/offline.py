@@ -1,0 +1,108 @@
+"""`--sql`: the same migration as text, with its timeouts, for a DBA to read and to apply with psql."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+
+from tripwire_runner.locks import GROUP, SESSION
+from tripwire_runner.reload import Reload
+from tripwire_runner.settings import Settings
+from tripwire_runner.steps import Steps, spell_heads
+from tripwire_runner.transactions import RESET, timeouts
+
+_HEADER = """\
+-- Written by alembic --sql. Apply it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file=<this file> <URL>
+-- on a direct or session connection. Each revision checks that the database is where it expects it."""
+
+
+def run_offline(environment: EnvironmentContext, settings: Settings, options: dict[str, Any]) -> None:
+    """Write the SQL of a command to standard output.
+
+    Args:
+        environment: Of the command.
+        settings: The timeouts stand in the text, around each BEGIN.
+        options: For `configure()`.
+    """
+    steps = Steps(environment.context_opts["fn"], ())
+    writer = _Writer(environment, settings, steps, options)
+    environment.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        dialect_opts={"paramstyle": "named"},
+        on_version_apply=(Reload(), writer.applied),
+        fn=steps,
+        **options,
+    )
+    writer.begin()
+    with environment.begin_transaction():
+        environment.run_migrations()
+
+
+class _Writer:
+    """Puts the timeouts behind each BEGIN, and around statements outside of a transaction."""
+
+    def __init__(
+        self, environment: EnvironmentContext, settings: Settings, steps: Steps, options: dict[str, Any]
+    ) -> None:
+        self._environment = environment
+        self._settings = settings
+        self._steps = steps
+        self._table = f"{options['version_table_schema']}.{options['version_table']}"
+        self._schema = options["version_table_schema"]
+
+    def begin(self) -> None:
+        """Write what comes before the first BEGIN, and take over BEGIN and the blocks outside of transactions."""
+        context = self._environment.get_context()
+        self._write = context.impl.static_output
+        self._write(_HEADER)
+        if self._environment.get_starting_revision_argument() is None:
+            self._write(f"CREATE SCHEMA {self._schema};")
+        plain_begin, plain_block = context.impl.emit_begin, context.autocommit_block
+
+        def emit_begin() -> None:
+            plain_begin()
+            self._write(timeouts(self._settings, local=True).replace("; ", ";\n") + ";")
+            if self._steps.current is not self._checked:
+                self._checked = self._steps.current
+                self._check()
+
+        @contextmanager
+        def autocommit_block() -> Iterator[None]:
+            with plain_block():
+                self._write(timeouts(self._settings, local=False).replace("; ", ";\n") + ";")
+                yield
+                self._write(RESET.replace("; ", ";\n") + ";")
+
+        self._checked: Any = None
+        context.impl.emit_begin = emit_begin  # type: ignore[method-assign]
+        context.autocommit_block = autocommit_block  # type: ignore[method-assign]
+
+    def applied(self, *, heads: set[str], **_: Any) -> None:
+        """Note where the database stands after a revision."""
+        self._steps.applied(heads)
+
+    def _check(self) -> None:
+        """Refuse a database that is elsewhere, and one that is being migrated by somebody else."""
+        expected = sorted(self._steps.expected)
+        name = self._steps.name
+        checks = [
+            # Tried, not waited for: a waiting session would hold a snapshot.
+            (
+                f"    IF NOT pg_catalog.pg_try_advisory_xact_lock({GROUP}, {SESSION}) THEN\n"
+                "        RAISE EXCEPTION 'Somebody else is migrating this database.'\n"
+                "            USING ERRCODE = 'lock_not_available';\n"
+                "    END IF;"
+            )
+        ]
+        if expected:
+            listed = ", ".join(f"'{head}'" for head in expected)
+            checks.append(
+                f"    IF (SELECT count(*) FROM {self._table} WHERE version_num IN ({listed})) <> {len(expected)} THEN\n"
+                f"        RAISE EXCEPTION '{name} expects the database at {spell_heads(expected)}.'\n"
+                "            USING ERRCODE = 'object_not_in_prerequisite_state';\n"
+                "    END IF;"
+            )
+        body = "\n".join(checks)
+        self._write(f"DO $expect$\nBEGIN\n{body}\nEND\n$expect$;")

@@ -1,0 +1,270 @@
+"""Runs a command on a live database: one deployer at a time, bounded waits, and a clear word about where it stands."""
+
+import random
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util import CommandError
+from sqlalchemy import create_engine, pool
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from tripwire_runner.connect import connect
+from tripwire_runner.errors import MigrationError, describe, driver_error, shorten
+from tripwire_runner.interrupts import Interrupted, Interrupts
+from tripwire_runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
+from tripwire_runner.pooler import refuse_known_pooler, refuse_transaction_pooler
+from tripwire_runner.reload import Reload
+from tripwire_runner.report import Report
+from tripwire_runner.settings import Settings, spell
+from tripwire_runner.steps import Outcome, Steps, one_head, spell_heads
+from tripwire_runner.target import Target
+from tripwire_runner.transactions import Transactions
+from tripwire_runner.watcher import Watcher
+
+_RETRIED = {"55P03": "lock timeout", "40P01": "deadlock"}
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+_SETTLE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One of Alembic's commands, and the database it is for."""
+
+    name: str
+    environment: EnvironmentContext
+    settings: Settings
+    options: dict[str, Any]
+    target: Target
+
+
+def read(command: Command) -> None:
+    """Run a command that only looks (current, show, history, check): no lock, and nothing is created."""
+    try:
+        with connect(command.target, command.name) as raw, _sqlalchemy(command.target, raw) as connection:
+            command.environment.configure(connection=connection, dont_mutate=True, **command.options)
+            command.environment.run_migrations()
+    except (SQLAlchemyError, psycopg.Error) as error:
+        raise MigrationError(command.target.mask(f"{command.name} failed: {describe(error)}")) from error
+
+
+def write(command: Command) -> None:
+    """Run a command that changes the database (upgrade, downgrade, stamp).
+
+    Raises:
+        MigrationError: It failed; finished revisions stay, the one at work is rolled back.
+        SystemExit: It was interrupted, under the `alembic` command; 128 + the signal's number.
+        KeyboardInterrupt: It was interrupted, under Python.
+    """
+    attributes = command.environment.config.attributes
+    quiet = bool(attributes.get("quiet") or getattr(command.environment.config.cmd_opts, "quiet", False))
+    report = Report(command.target, quiet=quiet)
+    run = _Run(command, report)
+    try:
+        with Interrupts():
+            try:
+                attributes["outcome"] = run.do()
+            except Interrupted as interrupted:
+                said = f"Interrupted ({interrupted}). {run.where_it_stands()}"
+                report.close()
+                report.line(said)
+                if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
+                    raise SystemExit(128 + interrupted.number) from None
+                raise KeyboardInterrupt(command.target.mask(said)) from None
+            except Exception as error:
+                raise MigrationError(command.target.mask(run.explain(error))) from error
+    finally:
+        report.close()
+
+
+class _Run:
+    """One run of a command; keeps what must be told when it ends badly."""
+
+    def __init__(self, command: Command, report: Report) -> None:
+        self._command = command
+        self._report = report
+        self._steps = Steps(command.environment.context_opts["fn"], ())
+        self._reload = Reload()
+        self._transactions: Transactions | None = None
+        self._watcher: Watcher | None = None
+        self._begun = False
+
+    def do(self) -> Outcome:
+        """Take the locks, migrate, look whether the version table says so."""
+        command, report, settings = self._command, self._report, self._command.settings
+        target = command.target
+        start = time.monotonic()
+        refuse_known_pooler(target)
+        with ExitStack() as stack:
+            lock = stack.enter_context(connect(target, command.name))
+            refuse_transaction_pooler(lock, target)
+            lock.execute(f"SET lock_timeout = {settings.lock_timeout}; SET idle_session_timeout = 0")
+            report.line(f"{command.name} of {target} (URL from {target.source})")
+            waited = acquire(lock, DEPLOYER, wait=settings.deploy_wait, say=report.line)
+            migrating = stack.enter_context(connect(target, command.name))
+            waited += acquire(migrating, SESSION, wait=settings.deploy_wait, say=report.line)
+            self._prepare(lock, migrating)
+            self._begun = True
+            self._watcher = Watcher(
+                lock,
+                pid=migrating.info.backend_pid,
+                lock_timeout=settings.lock_timeout,
+                say=lambda text: report.line(f"    {text}"),
+            )
+            self._steps = Steps(command.environment.context_opts["fn"], (self._watcher, report))
+            with self._watcher, _sqlalchemy(target, migrating) as connection:
+                self._migrate(connection)
+            after = self._verify(lock)
+            report.close()
+            outcome = Outcome(
+                before=one_head(self._steps.before),
+                after=one_head(after),
+                revisions=tuple(self._steps.finished),
+                seconds=time.monotonic() - start,
+                waited=waited,
+                notified=self._reload.notified,
+            )
+            self._tell(outcome)
+        return outcome
+
+    def explain(self, error: Exception) -> str:
+        """Say what failed and where the database stands."""
+        if not self._begun:
+            return str(error) if isinstance(error, CommandError) else describe(error)
+        what = describe(error)
+        if "Can't locate revision" in what:
+            what += (
+                " The database is at a revision that this version of the project does not have: install a newer one."
+            )
+        failed = f"{self._steps.name} failed: " if self._steps.current is not None else ""
+        return f"{failed}{what} — {self.where_it_stands()}"
+
+    def where_it_stands(self) -> str:
+        """Ask the database which revision it is at, once nothing of ours is running any more."""
+        if not self._begun:
+            return "Nothing was changed."
+        command = self._command
+        try:
+            with connect(command.target, command.name) as look:
+                settled = wait_until_free(look, SESSION, seconds=_SETTLE_SECONDS)
+                heads = _read_heads(look, command.options)
+        except (MigrationError, psycopg.Error) as error:
+            return f"Where the database stands could not be asked ({describe(error)}); alembic current says it."
+        done = len(self._steps.finished)
+        told = f"The database is at {spell_heads(heads)}"
+        if done < self._steps.total:
+            told += f"; {done} of {self._steps.total} revisions were finished and stay"
+        if not settled:
+            return f"{told}. The server still works on the last statement; the next run waits for it."
+        if self._transactions is not None and self._transactions.concurrent and self._steps.current is not None:
+            return f"{told}. An index may be half built (INVALID); running it again begins by dropping it."
+        return f"{told}, nothing half done; running it again goes on from there."
+
+    def _prepare(self, lock: psycopg.Connection[Any], migrating: psycopg.Connection[Any]) -> None:
+        """Make the version table's schema; have the server notice when this process is gone, and show what it says."""
+        schema = self._command.options["version_table_schema"]
+        if lock.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (schema,)).fetchone() is None:
+            lock.execute(f"CREATE SCHEMA {schema}")
+        try:
+            migrating.execute("SET client_connection_check_interval = '1s'")
+        except psycopg.errors.InvalidParameterValue:
+            # Not on every platform; the session's lock alone then keeps the next deployer waiting.
+            self._report.line("  The server cannot notice a client that is gone; a killed run may go on for a while.")
+        migrating.add_notice_handler(self._report.notice)
+
+    def _migrate(self, connection: Connection) -> None:
+        """Run the revisions; one that meets a lock timeout or a deadlock is tried again, after those before it."""
+        environment, settings, steps = self._command.environment, self._command.settings, self._steps
+        environment.configure(
+            connection=connection,
+            fn=steps,
+            on_version_apply=(self._reload, lambda *, heads, **_: steps.applied(heads)),
+            **self._command.options,
+        )
+        # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
+        self._transactions = Transactions(connection, settings)
+        steps.prepare = self._transactions.wrap
+        attempt, failing = 0, None
+        while True:
+            try:
+                with environment.begin_transaction():
+                    environment.run_migrations()
+            except SQLAlchemyError as error:
+                reason = self._retried(error)
+                if reason is None:
+                    raise
+                attempt = attempt + 1 if failing is steps.current else 1
+                failing = steps.current
+                if attempt >= settings.lock_attempts:
+                    raise MigrationError(f"{reason} Tried {attempt} times.") from error
+                pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
+                self._report.line(
+                    f"  {steps.name}: {reason} Rolled back; attempt {attempt + 1} of {settings.lock_attempts} "
+                    f"in {pause:.1f} s."
+                )
+                time.sleep(pause)  # lets the traffic through that had queued up behind us
+            else:
+                return
+
+    def _retried(self, error: SQLAlchemyError) -> str | None:
+        """Say who was in the way, or return None for an error that trying again does not help."""
+        inner = driver_error(error)
+        kind = _RETRIED.get((inner.sqlstate if inner else None) or "")
+        if kind is None or self._watcher is None:
+            return None
+        wait = self._watcher.last
+        after = f" after {spell(self._command.settings.lock_timeout)}" if kind == "lock timeout" else ""
+        seen = f": it {wait}." if wait else "; who held the lock was gone too soon to be seen."
+        statement = getattr(error, "statement", None)
+        self._watcher.forget()
+        return f"{kind}{after}{seen}" + (f" The statement: {shorten(statement, 120)}." if statement else "")
+
+    def _verify(self, lock: psycopg.Connection[Any]) -> frozenset[str]:
+        """Look, from another connection, whether the version table says what it should."""
+        found = _read_heads(lock, self._command.options)
+        if found != self._steps.expected:
+            raise MigrationError(
+                f"The version table says {spell_heads(found)}, and should say {spell_heads(self._steps.expected)}: "
+                "somebody else has changed it."
+            )
+        return found
+
+    def _tell(self, outcome: Outcome) -> None:
+        heads = self._command.environment.script.get_heads()
+        head = " (head)" if [outcome.after] == heads else ""
+        at = f"{outcome.after or 'base (no revision)'}{head}"
+        if self._watcher is not None and self._watcher.failure is not None:
+            self._report.line(f"  The watch for blockers ended early: {describe(self._watcher.failure)}")
+        if outcome.notified:
+            self._report.line(
+                "  No event trigger tells PostgREST about the new schema, so this run did (NOTIFY pgrst)."
+            )
+        if not outcome.revisions:
+            self._report.line(f"Nothing to do: the database is at {at}.")
+            return
+        waited = f", {outcome.waited:.1f} s of it waiting for another deployer" if outcome.waited >= 0.1 else ""
+        count = len(outcome.revisions)
+        self._report.line(
+            f"Done: {count} {'revision' if count == 1 else 'revisions'} in {outcome.seconds:.2f} s{waited}; "
+            f"the version table says {at}."
+        )
+
+
+def _sqlalchemy(target: Target, raw: psycopg.Connection[Any]) -> Connection:
+    """Hand our connection to SQLAlchemy, in no transaction."""
+    raw.autocommit = False
+    engine = create_engine(target.url(), poolclass=pool.NullPool, creator=lambda: raw, use_native_hstore=False)
+    return engine.connect()
+
+
+def _read_heads(connection: psycopg.Connection[Any], options: dict[str, Any]) -> frozenset[str]:
+    table = f"{options['version_table_schema']}.{options['version_table']}"
+    exists = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", (table,)).fetchone()
+    if exists is None or not exists[0]:
+        return frozenset()
+    return frozenset(row[0] for row in connection.execute(f"SELECT version_num FROM {table}").fetchall())

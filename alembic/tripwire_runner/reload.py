@@ -1,0 +1,37 @@
+"""Tells PostgREST about a new schema where no event trigger does."""
+
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+# Ours, and those that hosted Supabase brings along.
+_WATCHED = """EXISTS (
+    SELECT FROM pg_catalog.pg_event_trigger
+    WHERE evtname IN ('pgrst_watch', 'pgrst_ddl_watch') AND evtevent = 'ddl_command_end' AND evtenabled IN ('O', 'A')
+)"""
+_ONLINE = text(f"SELECT pg_catalog.pg_notify('pgrst', 'reload schema') WHERE NOT {_WATCHED}")
+_OFFLINE = f"""DO $reload$
+BEGIN
+    IF NOT {_WATCHED} THEN
+        PERFORM pg_catalog.pg_notify('pgrst', 'reload schema');
+    END IF;
+END
+$reload$"""
+
+
+class Reload:
+    """NOTIFY pgrst, 'reload schema', inside the transaction of each revision: delivered only if it is committed."""
+
+    def __init__(self) -> None:
+        """Begin with nothing sent."""
+        self.notified = False
+
+    def __call__(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
+        """Be called by Alembic when the version table has been written (`on_version_apply`)."""
+        if step.is_stamp:
+            return
+        if ctx.as_sql:
+            ctx.execute(_OFFLINE)
+        elif ctx.connection is not None and ctx.connection.execute(_ONLINE).first() is not None:
+            self.notified = True

@@ -1,0 +1,75 @@
+"""What a run says while it works: a progress bar on a terminal, plain lines elsewhere; all on standard error."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from psycopg.errors import Diagnostic
+
+from tripwire_runner.errors import shorten
+from tripwire_runner.target import Target
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Report:
+    """Writes lines, with the password masked; standard output stays free for SQL and for Alembic's own answers."""
+
+    def __init__(self, target: Target | None, *, quiet: bool) -> None:
+        """Say nothing at all where `quiet`."""
+        self._target = target
+        self._quiet = quiet
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def line(self, text: str) -> None:
+        """Write one line, above the bar where there is one."""
+        if self._quiet:
+            return
+        masked = self._target.mask(text) if self._target else text
+        if self._bar is None:
+            sys.stderr.write(masked + "\n")
+            sys.stderr.flush()
+        else:
+            self._bar.console.print(masked, markup=False, highlight=False, soft_wrap=True)
+
+    def notice(self, diag: Diagnostic) -> None:
+        """Write a NOTICE or WARNING of the server."""
+        said = f"  {diag.severity}: {diag.message_primary}"
+        self.line(f"{said} Hint: {shorten(diag.message_hint)}" if diag.message_hint else said)
+
+    def planned(self, total: int) -> None:
+        """Begin the bar."""
+        if not total or self._quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            return
+        # rich takes a while to load, and is of no use elsewhere
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = self._bar.add_task("", total=total)
+        self._bar.start()
+
+    def started(self, name: str, title: str) -> None:
+        """Show the revision at work in the bar."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=f"{name} {shorten(title, 40)}")
+
+    def finished(self, name: str, title: str, seconds: float) -> None:
+        """Write the revision and its time."""
+        self.line(f"  {name}  {title}  {seconds:.2f} s")
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,144 @@
+"""Which database, and how it is named in messages: the password never is."""
+
+import configparser
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+import psycopg
+from alembic.config import Config
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import URL
+
+from tripwire_runner.errors import MigrationError
+
+MISSING = (
+    "No database is given. Set TRIPWIRE_MIGRATIONS_URL to a direct or session connection, for example "
+    "postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres (TRIPWIRE_DATABASE_URL is taken where that is "
+    "not set), or give it once: alembic -x url=postgresql://…"
+)
+_SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://", re.IGNORECASE)
+_HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database to connect to.
+
+    Attributes:
+        parameters: What libpq wants to know, password included; never printed.
+        source: Where the URL was found, for messages.
+    """
+
+    parameters: dict[str, Any] = field(repr=False)
+    source: str
+
+    @classmethod
+    def find(cls, config: Config, given: str | None) -> "Target":
+        """Find the URL: `-x url=…`, the caller's own, TRIPWIRE_MIGRATIONS_URL, TRIPWIRE_DATABASE_URL.
+
+        Raises:
+            MigrationError: There is none, or it cannot be read.
+        """
+        places = (
+            ("-x url=…", given),
+            ("the attribute url", config.attributes.get("url")),
+            ("sqlalchemy.url", _main_option(config)),
+            ("TRIPWIRE_MIGRATIONS_URL", os.environ.get("TRIPWIRE_MIGRATIONS_URL")),
+            ("TRIPWIRE_DATABASE_URL", os.environ.get("TRIPWIRE_DATABASE_URL")),
+        )
+        for source, value in places:
+            if value:
+                text = value.render_as_string(hide_password=False) if isinstance(value, URL) else str(value)
+                return cls(_parse(text.strip(), source), source)
+        raise MigrationError(MISSING)
+
+    @property
+    def user(self) -> str:
+        """The user's name, or "" where libpq finds it by itself."""
+        return str(self.parameters.get("user", ""))
+
+    @property
+    def ports(self) -> list[str]:
+        """The ports, one for each host; empty where none is given."""
+        return [port for port in str(self.parameters.get("port", "")).split(",") if port]
+
+    def __str__(self) -> str:
+        """The database for people: user, host, port and name, without the password."""
+        place = str(self.parameters.get("host", "") or "local socket")
+        port = f":{self.parameters['port']}" if self.parameters.get("port") else ""
+        user = f"{self.user}@" if self.user else ""
+        return f"{user}{place}{port}/{self.parameters.get('dbname', '') or self.user}"
+
+    def url(self) -> URL:
+        """The URL as SQLAlchemy shows it (`alembic current -v`), without the password."""
+        port = self.ports[0] if len(self.ports) == 1 else None
+        return URL.create(
+            "postgresql+psycopg",
+            username=self.user or None,
+            host=self.parameters.get("host"),
+            port=int(port) if port and port.isdigit() else None,
+            database=self.parameters.get("dbname"),
+        )
+
+    def mask(self, text: str) -> str:
+        """Replace the password in a text, however it is written.
+
+        One that is also a public part of the URL ("postgres") is only replaced where it stands as a password.
+        """
+        secret = self.parameters.get("password")
+        if not secret:
+            return text
+        public = {str(value) for key, value in self.parameters.items() if key != "password"}
+        for form in {secret, quote(secret, safe=""), quote(secret), secret.replace("%", "%%")}:
+            text = text.replace(f":{form}@", ":***@").replace(f"password={form}", "password=***")
+            if form not in public and len(form) > 2:
+                text = text.replace(form, "***")
+        return text
+
+
+def _main_option(config: Config) -> str | None:
+    """Read sqlalchemy.url; a `%` that ConfigParser cannot interpolate stands for itself."""
+    section = config.config_ini_section
+    if not config.file_config.has_option(section, "sqlalchemy.url"):
+        return None
+    try:
+        return config.file_config.get(section, "sqlalchemy.url")
+    except configparser.InterpolationError:
+        return config.file_config.get(section, "sqlalchemy.url", raw=True)
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    """Read a URL or a keyword string as libpq does; `@`, `%`, `/` and `:` in a password need no escaping."""
+    scheme = _SCHEME.match(text)
+    if scheme is None and "://" in text:
+        raise MigrationError(f"{source}: the URL must begin with postgresql://.")
+    try:
+        return dict(conninfo_to_dict(_escape(text[scheme.end() :]) if scheme else text))
+    except psycopg.ProgrammingError as error:
+        # libpq's own message quotes the part it could not read, which may be the password.
+        unknown = re.match(r"invalid (?:URI query parameter|connection option).*", str(error))
+        raise MigrationError(
+            f"{source} cannot be read as a connection URL{f' ({unknown[0]})' if unknown else ''}; it looks like "
+            "postgresql://user:password@host:5432/database. Characters such as / ? # in the password are best "
+            "percent-encoded (%2F %3F %23)."
+        ) from None
+
+
+def _escape(rest: str) -> str:
+    """Encode user and password anew: everything before the last `@` of the part that names the server."""
+    head, question, query = rest.partition("?")
+    if ":" in head and not {"@", "/"} & set(head) and "@" in query:  # an unescaped `?` in the password
+        head, question, query = rest, "", ""
+        before, _, after = rest.rpartition("@")
+        after, question, query = after.partition("?")
+        head = f"{before}@{after}"
+    credentials, at, place = head.rpartition("@")
+    user, colon, password = credentials.partition(":")
+    return f"postgresql://{_encode(user)}{colon}{_encode(password)}{at}{place}{question}{query}"
+
+
+def _encode(part: str) -> str:
+    return quote(unquote(_HEX.sub("%25", part)), safe="")

@@ -1,0 +1,71 @@
+"""Sees who is in a revision's way, while it waits: afterwards nobody can tell any more."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Self
+
+import psycopg
+
+from tripwire_runner.sessions import Wait, blockers
+
+_LONGEST_PAUSE = 0.25
+_SHORTEST_PAUSE = 0.02
+
+
+class Watcher(threading.Thread):
+    """Asks, over the idle connection that holds the deployer's lock, what the migrating backend waits for."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], *, pid: int, lock_timeout: int, say: Callable[[str], None]
+    ) -> None:
+        """Prepare to watch the backend `pid`; several looks fit into one lock_timeout (milliseconds)."""
+        super().__init__(name="tripwire-runner-watcher", daemon=True)
+        self.last: Wait | None = None
+        self.failure: Exception | None = None
+        self._connection = connection
+        self._pid = pid
+        self._pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, lock_timeout / 4000))
+        self._say = say
+        self._stopped = threading.Event()
+        self._told: frozenset[int] = frozenset()
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self._stopped.set()
+        self.join()
+
+    def forget(self) -> None:
+        """Begin a new try: what was seen before it says nothing about it."""
+        self.last = None
+        self._told = frozenset()
+
+    def planned(self, total: int) -> None:
+        """Nothing to do."""
+
+    def started(self, name: str, title: str) -> None:  # noqa: ARG002 an Observer's
+        """A revision begins."""
+        self.forget()
+
+    def finished(self, name: str, title: str, seconds: float) -> None:
+        """Nothing to do."""
+
+    def run(self) -> None:
+        """Look until told to stop; where looking fails the migration goes on, and the failure is kept to be told."""
+        while not self._stopped.wait(self._pause):
+            try:
+                wait = blockers(self._connection, self._pid)
+            except psycopg.Error as error:
+                self.failure = error
+                return
+            if wait is None:
+                continue
+            self.last = wait
+            pids = frozenset(blocker.pid for blocker in wait.blockers)
+            if not pids <= self._told:
+                self._told |= pids
+                self._say(str(wait))
