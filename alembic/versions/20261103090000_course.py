@@ -109,9 +109,12 @@ def upgrade() -> None:
         """
     )
     # Supabase's older default privileges give new objects to the API roles; none of these is anybody's but the backend's
-    # until row-level security says who sees what.
+    # until policies say who sees what.
     execute(
         """
+        ALTER TABLE public.modules ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE public.lessons ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
         REVOKE ALL ON TABLE public.modules, public.lessons, public.certificates
             FROM PUBLIC, anon, authenticated, service_role;
         REVOKE ALL ON SEQUENCE tripwire.certificate_number_seq FROM PUBLIC, anon, authenticated, service_role;
