@@ -38,10 +38,10 @@ def upgrade() -> None:
         helper = f"FUNCTION tripwire.{name}({arguments})"
         execute(f"REVOKE ALL ON {helper} FROM PUBLIC, anon, authenticated, service_role")
         execute(f"GRANT EXECUTE ON {helper} TO authenticated, service_role")
-    execute("GRANT USAGE ON SCHEMA tripwire TO authenticated, service_role")
+    execute("GRANT USAGE ON SCHEMA tripwire TO authenticated")  # service_role has it since the first sequence there
 
 
 def downgrade() -> None:
-    execute("REVOKE USAGE ON SCHEMA tripwire FROM authenticated, service_role")
+    execute("REVOKE USAGE ON SCHEMA tripwire FROM authenticated")
     for name, arguments in reversed(HELPERS.items()):
         execute(f"DROP FUNCTION tripwire.{name}({arguments})")
