@@ -1,0 +1,194 @@
+"""Auth users as rows of the stand-in's `auth.users`: for the demo, for tests and for plain PostgreSQL."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from psycopg.types.json import Jsonb
+from sqlalchemy import CTE, and_, column, delete, exists, literal_column, or_, select, table
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
+from tripwire_db.bootstrap import IS_STAND_IN
+from tripwire_db.database import Database
+from tripwire_db.errors import AuthFailed, InvalidInput, TripwireError
+from tripwire_db.flow import Flow, Parameters, Row, Steps, param, recipe
+
+T = TypeVar("T")
+
+POOL_SIZE = 5
+
+# What the stand-in has beyond `tables.auth_users`, which knows no more than Supabase promises.
+_users = table(
+    "users",
+    column("id", sa.UUID),
+    column("email", sa.Text),
+    column("email_confirmed_at", sa.DateTime(timezone=True)),
+    column("created_at", sa.DateTime(timezone=True)),
+    column("raw_app_meta_data", JSONB),
+    column("raw_user_meta_data", JSONB),
+    schema="auth",
+)
+
+# Our own mark on the schema, and no trace of GoTrue, which would not be there by accident.
+_IS_OURS = f"""({IS_STAND_IN.strip()})
+    AND to_regclass('auth.identities') IS NULL AND to_regclass('auth.schema_migrations') IS NULL"""
+
+
+class _NotTheStandIn(Exception):
+    """The gate of a flow found an `auth` schema that is not ours to write."""
+
+
+class PostgresAuth:
+    """Makes, finds and removes auth users in the `auth.users` that `tripwire-db bootstrap` installed.
+
+    Each call is one statement and one round trip, which also looks whether `auth` is the stand-in: Supabase's own, where
+    GoTrue keeps more than a row, is refused with nothing written. Nobody can sign in at the stand-in, so passwords are
+    not kept there, in no form. One object serves many threads; its few connections are opened on first use, and rely on
+    no session, so a transaction pooler may stand between.
+
+    Args:
+        database_url: any `postgresql://` URL, unix sockets included.
+
+    Raises:
+        InvalidInput: the URL is no PostgreSQL URL.
+
+    Example:
+        >>> with PostgresAuth("postgresql://app:secret@localhost/course") as auth:
+        ...     auth.create_user(id=uuid4(), email="ann@example.com", password=None, full_name="Ann", mark=Mark.STUDENT)
+    """
+
+    def __init__(self, database_url: str) -> None:
+        # Statements this small gain little by being prepared, and lose a transaction pooler by it.
+        self._database = Database(database_url, pool_size=POOL_SIZE, transaction_pooler=True)
+
+    def __repr__(self) -> str:
+        return "PostgresAuth()"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back connections; calling again is fine, and a later call opens new ones."""
+        self._database.close()
+
+    def create_user(self, *, id: UUID, email: str, password: str | None, full_name: str, mark: Mark) -> None:  # noqa: A002, ARG002
+        """Make the auth user with exactly this id; see `Auth.create_user`. The password is not kept."""
+        flow = _create_auth_user.flow(
+            at=None,
+            user_id=id,
+            email=email,
+            app_metadata=Jsonb(mark.app_metadata),
+            user_metadata=Jsonb({"full_name": full_name}),
+        )
+        if not self._run(flow, "created"):
+            failure = AuthFailed(
+                f"the auth user {id} was not created: another one had its e-mail a moment ago; call again",
+                applied=False,
+            )
+            raise EmailExists(failure, certain=True)
+
+    def delete_user(self, id: UUID) -> bool:  # noqa: A002
+        """Remove the auth user, and by the foreign keys what hangs from it; see `Auth.delete_user`."""
+        return self._run(_delete_auth_user.flow(at=None, user_id=id), "deleted")
+
+    def find_user(self, id: UUID) -> AuthUser | None:  # noqa: A002
+        """Look an auth user up by id; see `Auth.find_user`."""
+        return self._run(_find_auth_user.flow(user_id=id), "looked up")
+
+    def _run(self, flow: Flow[T], done: str) -> T:
+        user_id = flow.parameters["user_id"]
+        try:
+            return self._database.run(flow)
+        except InvalidInput:
+            raise
+        except _NotTheStandIn:
+            raise AuthFailed(
+                f"the auth user {user_id} was not {done}: the schema auth of this server is not the stand-in that "
+                "`tripwire-db bootstrap` makes; on Supabase set TRIPWIRE_SUPABASE_URL and TRIPWIRE_SERVICE_ROLE_KEY",
+                applied=False,
+            ) from None
+        except TripwireError as error:
+            if getattr(error, "applied", False) is None:
+                told = f"nobody can know whether the auth user {user_id} was {done}: {error}"
+                raise AuthFailed(told, applied=None) from error
+            raise AuthFailed(f"the auth user {user_id} was not {done}: {error}", applied=False) from error
+
+
+def _server(flow: Steps) -> CTE:
+    """The gate of each: one row, which says whether `auth` is ours to write."""
+    return flow.gate("server", select(literal_column(_IS_OURS, sa.Boolean).label("is_stand_in")))
+
+
+def _checked(row: Row) -> Row:
+    if not row.is_stand_in:
+        raise _NotTheStandIn
+    return row
+
+
+def _is_there(rows: Sequence[Row], _: Parameters) -> bool:
+    return bool(_checked(rows[0]).is_there)
+
+
+def _was_deleted(rows: Sequence[Row], _: Parameters) -> bool:
+    return bool(_checked(rows[0]).was_deleted)
+
+
+def _found(rows: Sequence[Row], _: Parameters) -> AuthUser | None:
+    row = _checked(rows[0])
+    return None if row.id is None else AuthUser(row.id, row.email, Mark.read(row.raw_app_meta_data))
+
+
+@recipe("create_auth_user", decode=_is_there)
+def _create_auth_user(flow: Steps) -> None:
+    """Insert the row, unless its id or e-mail is there; run again after a lost answer, it finds its own row by the id."""
+    server = _server(flow)
+    values = {
+        "id": param("user_id", sa.UUID),
+        "email": param("email"),
+        "email_confirmed_at": flow.at,
+        "created_at": flow.at,
+        "raw_app_meta_data": param("app_metadata", JSONB),
+        "raw_user_meta_data": param("user_metadata", JSONB),
+    }
+    source = select(*values.values()).join_from(flow.settings, server, server.c.is_stand_in)
+    made = flow.step(
+        "insert_auth_user",
+        insert(_users).from_select(list(values), source).on_conflict_do_nothing().returning(_users.c.id),
+    )
+    before = exists(select(_users.c.id).where(_users.c.id == param("user_id", sa.UUID)))
+    flow.report(select(server.c.is_stand_in, or_(exists(select(made.c.id)), before).label("is_there")))
+
+
+@recipe("delete_auth_user", decode=_was_deleted)
+def _delete_auth_user(flow: Steps) -> None:
+    """Delete the row; the settings are joined so that the lock timeout stands before the row is locked."""
+    server = _server(flow)
+    gone = flow.step(
+        "delete_auth_user",
+        delete(_users)
+        .where(
+            _users.c.id == param("user_id", sa.UUID),
+            server.c.is_stand_in,
+            flow.settings.c.lock_timeout.is_not(None),
+        )
+        .returning(_users.c.id),
+    )
+    flow.report(select(server.c.is_stand_in, exists(select(gone.c.id)).label("was_deleted")))
+
+
+@recipe("find_auth_user", decode=_found)
+def _find_auth_user(flow: Steps) -> None:
+    server = _server(flow)
+    flow.report(
+        select(server.c.is_stand_in, _users.c.id, _users.c.email, _users.c.raw_app_meta_data).select_from(
+            server.outerjoin(_users, and_(server.c.is_stand_in, _users.c.id == param("user_id", sa.UUID)))
+        )
+    )

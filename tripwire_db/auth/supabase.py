@@ -1,0 +1,353 @@
+"""Auth users by Supabase's Admin API, through the package `supabase`, which is loaded with the first call."""
+
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
+from tripwire_db.errors import AuthFailed, InvalidInput
+
+if TYPE_CHECKING:
+    import httpx
+    from supabase import Client
+
+T = TypeVar("T")
+
+LARGEST_ANSWER = 1_000_000
+"""Bytes; an auth user takes about two thousand."""
+
+EMAIL_CODES = {"email_exists", "user_already_exists"}
+INPUT_CODES = {"validation_failed", "weak_password", "email_address_invalid"}
+# The server, or a proxy before it, gave up waiting: what was asked may still happen after the answer.
+TIMEOUT_STATUSES = {408, 504, 524}
+# Nothing can be said after these without a look; every other 3xx and 4xx comes before anything is written.
+UNCLEAR_STATUSES = {408, 409, 425}
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer that was not a success, or the lack of one; holds nothing that must not be printed."""
+
+    status: int | None = None
+    code: str = ""
+    reason: str = ""
+    sent: bool = True
+    late: bool = False
+    wait: str = ""
+
+    @property
+    def not_found(self) -> bool:
+        # A 404 of another kind comes from a proxy or a wrong URL, and says nothing about the user.
+        return self.status == 404 and (self.code == "user_not_found" or "user not found" in self.reason.lower())
+
+    @property
+    def email_exists(self) -> bool:
+        return self.code in EMAIL_CODES or "already been registered" in self.reason
+
+    @property
+    def certain(self) -> bool:
+        """True if nothing was written for sure."""
+        if not self.sent:
+            return True
+        return self.status is not None and 300 <= self.status < 500 and self.status not in UNCLEAR_STATUSES
+
+    @property
+    def what(self) -> str:
+        """What happened, as a part of a sentence."""
+        if not self.sent:
+            return "the auth service could not be reached"
+        if self.status is None:
+            return self.reason
+        told = ": ".join(part for part in (self.code, self.reason) if part)
+        return f"the auth service answered {self.status}{f' ({told})' if told else ''}"
+
+    @property
+    def advice(self) -> str:
+        """What to do next, as a sentence."""
+        match self.status:
+            case None if not self.sent:
+                return "check TRIPWIRE_SUPABASE_URL and the network, then call again"
+            case 401 | 403:
+                return "check TRIPWIRE_SERVICE_ROLE_KEY: it must be the service role's, not the anon key"
+            case 429:
+                return f"wait {self.wait or 'a minute'}, then call again"
+            case int(status) if status < 400 or status in (404, 405):
+                return "check TRIPWIRE_SUPABASE_URL, as in https://<project>.supabase.co"
+            case _:
+                return "call again"
+
+
+class SupabaseAuth:
+    """Makes, finds and removes auth users by the Admin API, with the service role key; never signs in.
+
+    One object serves many threads. Each call opens a connection of its own: a kept one may be closed by the far side
+    just when a user is being made, which would turn a sure answer into an unclear one.
+
+    Args:
+        url: the project's, as in `https://abcd.supabase.co`.
+        service_role_key: the secret one; it appears in no error, log or repr.
+        timeout: seconds for connecting, for sending and for the whole of an answer's body. A call may take twice as
+            long, since an unclear answer is followed by a look at the id.
+
+    Raises:
+        InvalidInput: a URL that is not http(s), an empty key, a timeout that is not a positive number.
+
+    Example:
+        >>> SupabaseAuth("https://abcd.supabase.co", "service-role-key")
+        SupabaseAuth('https://abcd.supabase.co')
+    """
+
+    def __init__(self, url: str, service_role_key: str, *, timeout: float = 10.0) -> None:
+        self._url = _checked_url(url)
+        self._key = _checked_key(service_role_key)
+        self._timeout = _checked_timeout(timeout)
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._http: httpx.Client | None = None
+
+    def __repr__(self) -> str:
+        return f"SupabaseAuth({self._url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back connections; calling again is fine, and a later call opens new ones."""
+        with self._lock:
+            http, self._http, self._client = self._http, None, None
+        if http is not None:
+            http.close()
+
+    def create_user(self, *, id: UUID, email: str, password: str | None, full_name: str, mark: Mark) -> None:  # noqa: A002
+        """Make the auth user with exactly this id; see `Auth.create_user`."""
+        attributes: dict[str, Any] = {
+            "id": str(id),
+            "email": email,
+            "email_confirm": True,
+            "app_metadata": mark.app_metadata,
+            "user_metadata": {"full_name": full_name},
+        }
+        if password is not None:
+            attributes["password"] = password
+        answer = self._ask(lambda client: client.auth.admin.create_user(attributes).user, secret=password)  # type: ignore[arg-type]
+        if not isinstance(answer, _Refusal):
+            if answer.id == str(id):
+                return
+            answer = _Refusal(
+                reason="the auth service answered with another id than asked for (Auth before 2.155 does)"
+            )
+        if answer.code in INPUT_CODES:
+            raise InvalidInput(f"the auth service refused e-mail or password: {answer.reason or answer.code}")
+        if answer.certain and not answer.email_exists:
+            raise AuthFailed(f"the auth user was not created: {answer.what}; {answer.advice}", applied=False)
+        self._settle_creation(id, answer)
+
+    def _settle_creation(self, id: UUID, answer: _Refusal) -> None:  # noqa: A002
+        """Return if the user is there: the id was random, so nobody else can have made it."""
+        seen = self._look(id)
+        if isinstance(seen, AuthUser):
+            return
+        if isinstance(seen, _Refusal):
+            failure = AuthFailed(
+                f"nobody can know whether the auth user {id} was created: {answer.what}, and looking for it failed "
+                f"too: {seen.what}; call again with the same e-mail, which resumes it if it was",
+                applied=None,
+            )
+        elif answer.late:
+            failure = AuthFailed(
+                f"the auth user {id} was not there when looked for, and may still come: {answer.what}; call again "
+                "with the same e-mail, which resumes it if it does",
+                applied=None,
+            )
+        else:
+            failure = AuthFailed(f"the auth user was not created: {answer.what}; {answer.advice}", applied=False)
+        raise EmailExists(failure, certain=answer.email_exists)
+
+    def delete_user(self, id: UUID) -> bool:  # noqa: A002
+        """Remove the auth user for good, never softly; see `Auth.delete_user`."""
+        answer = self._ask(lambda client: client.auth.admin.delete_user(str(id), should_soft_delete=False))
+        if answer is None:
+            return True
+        if answer.not_found:
+            return False
+        if answer.certain:
+            raise AuthFailed(f"the auth user {id} was not deleted: {answer.what}; {answer.advice}", applied=False)
+        seen = self._look(id)
+        if seen is None:
+            return True
+        if isinstance(seen, _Refusal):
+            raise AuthFailed(
+                f"nobody can know whether the auth user {id} was deleted: {answer.what}, and looking for it failed "
+                f"too: {seen.what}; call again",
+                applied=None,
+            )
+        hint = " (a foreign key to auth.users without ON DELETE looks like this)" if answer.status == 500 else ""
+        raise AuthFailed(
+            f"the auth user {id} is still there: {answer.what}{hint}; call again",
+            applied=None if answer.late else False,
+        )
+
+    def find_user(self, id: UUID) -> AuthUser | None:  # noqa: A002
+        """Look an auth user up by id; see `Auth.find_user`."""
+        seen = self._look(id)
+        if isinstance(seen, _Refusal):
+            raise AuthFailed(f"the auth user {id} could not be looked up: {seen.what}; {seen.advice}", applied=False)
+        return seen
+
+    def _look(self, id: UUID) -> AuthUser | _Refusal | None:  # noqa: A002
+        answer = self._ask(lambda client: client.auth.admin.get_user_by_id(str(id)).user)
+        if isinstance(answer, _Refusal):
+            return None if answer.not_found else answer
+        if answer.id != str(id):
+            return _Refusal(reason="the auth service answered with another user than asked for")
+        return AuthUser(id, answer.email, Mark.read(answer.app_metadata))
+
+    def _ask(self, call: Callable[["Client"], T], *, secret: str | None = None) -> T | _Refusal:
+        """Make one call; what the library raises becomes a value, so that nothing secret hangs from our errors."""
+        from supabase import AuthError
+
+        try:
+            return call(self._connected())
+        except (AuthError, ValueError) as error:  # ValueError: an answer that is no user, as pydantic tells it
+            return self._refusal(error, secret)
+
+    def _refusal(self, error: Exception, secret: str | None) -> _Refusal:
+        import httpx
+
+        cause = error.__cause__
+        if isinstance(error, UnicodeEncodeError):
+            return _Refusal(code="validation_failed", reason="a text is not valid Unicode", sent=False)
+        if isinstance(cause, httpx.HTTPStatusError):
+            return self._read(cause.response, secret)
+        if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
+            return _Refusal(sent=False)
+        if isinstance(cause, httpx.TimeoutException):
+            return _Refusal(reason=f"no answer within {self._timeout:g} s", late=True)
+        if isinstance(cause, httpx.TransportError):
+            return _Refusal(reason=f"the connection broke before the answer ({type(cause).__name__})")
+        return _Refusal(reason="the answer of the auth service could not be understood")
+
+    def _read(self, response: "httpx.Response", secret: str | None) -> _Refusal:
+        """Take status, code and reason from an error, in the form of any API version, or from what is none."""
+        status = response.status_code
+        try:
+            body = response.json()
+        except (ValueError, RecursionError):
+            body = None
+        fields = body if isinstance(body, dict) else {}
+        code = next((c for c in (fields.get("error_code"), fields.get("code")) if isinstance(c, str)), "")
+        texts = [fields.get(name) for name in ("msg", "message", "error_description", "error")]
+        weak = fields.get("weak_password")
+        if isinstance(weak, dict) and isinstance(weak.get("reasons"), list):
+            code = code or "weak_password"
+            texts.append("password too weak: " + ", ".join(str(reason) for reason in weak["reasons"]))
+        reason = "; ".join(text for text in texts if isinstance(text, str) and text)
+        after = response.headers.get("retry-after", "")
+        return _Refusal(
+            status=status,
+            code=self._printable(code, secret),
+            reason=self._printable(reason, secret),
+            late=status in TIMEOUT_STATUSES,
+            wait=f"{after} s" if re.fullmatch(r"\d{1,6}", after) else "",
+        )
+
+    def _printable(self, text: str, secret: str | None) -> str:
+        """One short line, without the key and the password, whatever the server echoed."""
+        for hidden in filter(None, (self._key, secret)):
+            text = text.replace(hidden, "***")
+        return "".join(character if character.isprintable() else " " for character in text)[:200].strip()
+
+    def _connected(self) -> "Client":
+        with self._lock:
+            if self._client is None:
+                import httpx
+                from supabase import ClientOptions, create_client
+
+                self._http = httpx.Client(
+                    timeout=self._timeout,
+                    limits=httpx.Limits(max_keepalive_connections=0),
+                    event_hooks={"response": [self._check_answer]},
+                )
+                options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False)
+                self._client = create_client(self._url, self._key, options)
+            return self._client
+
+    def _check_answer(self, response: "httpx.Response") -> None:
+        """Read an answer within the time and size that an honest one needs; a success that is no JSON object is none.
+
+        httpx bounds each read and never the whole, and the library takes any 200 for a deletion.
+        """
+        import httpx
+
+        response.stream = _bounded(response, time.monotonic() + self._timeout)
+        content = response.read()
+        if response.is_success and content:
+            try:
+                understood = isinstance(json.loads(content), dict)
+            except (ValueError, RecursionError):
+                understood = False
+            if not understood:
+                raise httpx.RemoteProtocolError("not a JSON object", request=response.request)
+
+
+def _bounded(response: "httpx.Response", deadline: float) -> "httpx.SyncByteStream":
+    import httpx
+
+    stream = cast("httpx.SyncByteStream", response.stream)  # the client is a synchronous one
+
+    class Bounded(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for chunk in stream:
+                size += len(chunk)
+                if size > LARGEST_ANSWER:
+                    raise httpx.RemoteProtocolError("the answer is too long", request=response.request)
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer takes too long", request=response.request)
+                yield chunk
+
+        def close(self) -> None:
+            stream.close()
+
+    return Bounded()
+
+
+def _checked_url(url: object) -> str:
+    refused = InvalidInput("the Supabase URL must look like https://<project>.supabase.co, without user and query")
+    if not isinstance(url, str) or not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise refused
+    try:
+        parts = urlsplit(url)
+        acceptable = bool(parts.hostname) and not (parts.username or parts.password or parts.query or parts.fragment)
+        _ = parts.port
+    except ValueError:
+        raise refused from None
+    if not acceptable:
+        raise refused
+    return url.rstrip("/")
+
+
+def _checked_key(key: object) -> str:
+    # Anything else cannot be in a header, and the HTTP library would print it in its complaint.
+    if not isinstance(key, str) or not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise InvalidInput("the service role key must be a non-empty text without spaces or line breaks")
+    return key
+
+
+def _checked_timeout(seconds: object) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise InvalidInput("timeout must be a positive number of seconds")
+    return float(seconds)
