@@ -9,8 +9,8 @@ mend it.
 Grants are those of Supabase's older default privileges: everything in `public` to anon, authenticated and
 service_role.  They are spelled out, since Supabase has granted nothing by itself from 2026 on.
 
-The event trigger is left out, with a WARNING, where the role may not create one: only a superuser may on plain
-PostgreSQL.  `auth.users` and the roles come from Supabase, or from `tripwire-db bootstrap`.
+The event trigger is left out where Supabase's own watcher stands, and, with a WARNING, where the role may not create
+one: only a superuser may on plain PostgreSQL.  `auth.users` and the roles come from Supabase, or from `tripwire-db bootstrap`.
 
 Revision: 20261101090000
 Follows: nothing
@@ -238,6 +238,9 @@ GRANT EXECUTE ON FUNCTION
 # Asking for the privilege beforehand would be wrong on hosted Supabase, where `postgres` is no superuser and still may.
 EVENT_TRIGGER = """DO $watch$
 BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'pgrst_ddl_watch' AND evtenabled <> 'D') THEN
+        RETURN;
+    END IF;
     CREATE EVENT TRIGGER pgrst_watch ON ddl_command_end EXECUTE FUNCTION public.pgrst_watch();
 EXCEPTION
     WHEN insufficient_privilege THEN
