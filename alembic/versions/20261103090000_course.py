@@ -115,14 +115,12 @@ def upgrade() -> None:
         ALTER TABLE public.modules ENABLE ROW LEVEL SECURITY;
         ALTER TABLE public.lessons ENABLE ROW LEVEL SECURITY;
         ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE public.modules ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE public.lessons ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
 
         REVOKE ALL ON TABLE public.modules, public.lessons, public.certificates
             FROM PUBLIC, anon, authenticated, service_role;
         REVOKE ALL ON SEQUENCE tripwire.certificate_number_seq FROM PUBLIC, anon, authenticated, service_role;
         GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.modules, public.lessons, public.certificates TO service_role;
+        GRANT USAGE ON SCHEMA tripwire TO service_role;
         GRANT USAGE, SELECT ON SEQUENCE tripwire.certificate_number_seq TO service_role;
         """
     )
@@ -132,6 +130,7 @@ def downgrade() -> None:
     refuse_loss(LOSSES)
     execute(
         """
+        REVOKE USAGE ON SCHEMA tripwire FROM service_role;
         DROP TABLE public.certificates;
         DROP SEQUENCE tripwire.certificate_number_seq;
         DROP TABLE public.lessons;
