@@ -38,8 +38,13 @@ class PostgREST:
 
 
 @contextmanager
-def postgrest(database_url: str, *, schemas: str = "public", pool: int = 5) -> Iterator[PostgREST]:
-    """Run a PostgREST as the role authenticator; it listens for reloads on the channel pgrst."""
+def postgrest(
+    database_url: str, *, schemas: str = "public", pool: int = 5, tx_end: str = "commit"
+) -> Iterator[PostgREST]:
+    """Run a PostgREST as the role authenticator; it listens for reloads on the channel pgrst.
+
+    With `tx_end="commit-allow-override"` a request that sends `Prefer: tx=rollback` is answered and undone.
+    """
     program = postgrest_program()
     port, admin_port = free_port(), free_port()
     with Process("postgrest") as process:
@@ -59,6 +64,7 @@ def postgrest(database_url: str, *, schemas: str = "public", pool: int = 5) -> I
                 "PGRST_DB_ANON_ROLE": "anon",
                 "PGRST_DB_POOL": str(pool),
                 "PGRST_DB_CHANNEL_ENABLED": "true",
+                "PGRST_DB_TX_END": tx_end,
                 "PGRST_JWT_SECRET": JWT_SECRET,
                 "PGRST_SERVER_HOST": "127.0.0.1",
                 "PGRST_SERVER_PORT": str(port),
