@@ -4,8 +4,8 @@ from typing import Any
 
 from alembic import context
 from alembic.runtime.environment import EnvironmentContext
-from alembic.util import CommandError
 
+from tripwire_runner import models
 from tripwire_runner.errors import MigrationError
 from tripwire_runner.naming import namer
 from tripwire_runner.offline import run_offline
@@ -37,7 +37,7 @@ def run() -> None:
         "process_revision_directives": namer(environment.script, getattr(config.cmd_opts, "rev_id", None)),
     }
     if name in {"check", "revision"} and _compares(environment, name):
-        options |= _models()
+        options |= models.options()
     if environment.is_offline_mode():
         run_offline(environment, settings, options)
         return
@@ -49,7 +49,7 @@ def run() -> None:
     if "destination_rev" in environment.context_opts:
         write(command)
     else:
-        read(command)
+        read(command, search_path=models.SEARCH_PATH if "target_metadata" in options else None)
 
 
 def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[str, str]) -> bool:
@@ -74,19 +74,3 @@ def _compares(environment: EnvironmentContext, name: str) -> bool:
     """Whether the command compares the models with a database."""
     revision = environment.context_opts.get("revision_context")
     return name == "check" or (revision is not None and bool(revision.command_args["autogenerate"]))
-
-
-def _models() -> dict[str, Any]:
-    """What the comparison needs; the only place that knows the package, since only it has the models."""
-    try:
-        from tripwire_db.tables import metadata
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"Comparing needs the models of the package tripwire_db, which is not installed here ({error})."
-        ) from error
-
-    def ours(_object: Any, _name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-        # Tables that others keep in the same schema are left alone.
-        return not (kind == "table" and reflected and compare_to is None)
-
-    return {"target_metadata": metadata, "include_object": ours, "compare_server_default": True}

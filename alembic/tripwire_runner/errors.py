@@ -27,6 +27,7 @@ def describe(error: BaseException) -> str:
     A DETAIL repeats values of rows, which do not belong in a log, unless someone wrote it on purpose (RAISE … DETAIL)
     or it is about objects, not rows.
     """
+    error = _cause(error)
     inner = driver_error(error)
     if inner is None:
         return _elsewhere(error)
@@ -55,6 +56,14 @@ def shorten(sql: str | None, limit: int = 200) -> str:
     """Put a statement on one line of at most `limit` characters."""
     line = _one_line(sql or "")
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Find the database's error behind one that came of tidying up after it."""
+    found: BaseException | None = error
+    while found is not None and driver_error(found) is None:
+        found = None if isinstance(found, CommandError) else found.__context__
+    return found or error
 
 
 def _table(diag: Any) -> str | None:

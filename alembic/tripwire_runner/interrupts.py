@@ -22,11 +22,14 @@ class Interrupts:
 
     Signals that the process ignores (nohup) stay ignored, and in a thread other than the main one, where Python allows
     no handlers, nothing is changed.
+
+    Attributes:
+        seen: The signal that came, also where an error on the way out hides it.
     """
 
     def __init__(self) -> None:
         """Begin with no signal seen."""
-        self._seen = False
+        self.seen: Interrupted | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -43,6 +46,6 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if not self._seen:
-            self._seen = True
-            raise Interrupted(number)
+        if self.seen is None:
+            self.seen = Interrupted(number)
+            raise self.seen

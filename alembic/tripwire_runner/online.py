@@ -43,12 +43,23 @@ class Command:
     target: Target
 
 
-def read(command: Command) -> None:
-    """Run a command that only looks (current, show, history, check): no lock, and nothing is created."""
+def read(command: Command, *, search_path: str | None = None) -> None:
+    """Run a command that only looks (current, show, history, check): no lock, and nothing is created.
+
+    Args:
+        command: To run.
+        search_path: A statement that sets it, for those who compare names.
+
+    Raises:
+        MigrationError: It failed.
+    """
     try:
-        with connect(command.target, command.name) as raw, _sqlalchemy(command.target, raw) as connection:
-            command.environment.configure(connection=connection, dont_mutate=True, **command.options)
-            command.environment.run_migrations()
+        with connect(command.target, command.name) as raw:
+            if search_path:
+                raw.execute(search_path)
+            with _sqlalchemy(command.target, raw) as connection:
+                command.environment.configure(connection=connection, dont_mutate=True, **command.options)
+                command.environment.run_migrations()
     except (SQLAlchemyError, psycopg.Error) as error:
         raise MigrationError(command.target.mask(f"{command.name} failed: {describe(error)}")) from error
 
@@ -66,17 +77,17 @@ def write(command: Command) -> None:
     report = Report(command.target, quiet=quiet)
     run = _Run(command, report)
     try:
-        with Interrupts():
+        with Interrupts() as interrupts:
             try:
                 attributes["outcome"] = run.do()
-            except Interrupted as interrupted:
-                said = f"Interrupted ({interrupted}). {run.where_it_stands()}"
-                report.close()
-                report.line(said)
-                if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
-                    raise SystemExit(128 + interrupted.number) from None
-                raise KeyboardInterrupt(command.target.mask(said)) from None
-            except Exception as error:
+            except (Exception, Interrupted) as error:
+                if interrupts.seen is not None:
+                    said = command.target.mask(f"Interrupted ({interrupts.seen}). {run.where_it_stands()}")
+                    report.close()
+                    report.line(said)
+                    if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
+                        raise SystemExit(128 + interrupts.seen.number) from None
+                    raise KeyboardInterrupt(said) from None
                 raise MigrationError(command.target.mask(run.explain(error))) from error
     finally:
         report.close()
@@ -132,7 +143,7 @@ class _Run:
             self._tell(outcome)
         return outcome
 
-    def explain(self, error: Exception) -> str:
+    def explain(self, error: BaseException) -> str:
         """Say what failed and where the database stands."""
         if not self._begun:
             return str(error) if isinstance(error, CommandError) else describe(error)

@@ -29,9 +29,11 @@ ORDER BY s.pid
 """
 
 _WAITS_FOR = """
-SELECT mode, CASE WHEN relation IS NULL THEN locktype || ' lock' ELSE relation::regclass::text END
-FROM pg_catalog.pg_locks
-WHERE pid = %s AND NOT granted
+SELECT l.mode, CASE WHEN c.oid IS NULL THEN l.locktype || ' lock' ELSE format('%%I.%%I', n.nspname, c.relname) END
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE l.pid = %s AND NOT l.granted
 """
 
 
