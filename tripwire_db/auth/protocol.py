@@ -29,7 +29,7 @@ class Mark(StrEnum):
         """The mark in what an auth service returned, or None where there is none of ours."""
         ours = app_metadata.get("tripwire") if isinstance(app_metadata, dict) else None
         kind = ours.get("kind") if isinstance(ours, dict) else None
-        return cls(kind) if kind in set(cls) else None
+        return next((mark for mark in cls if mark.value == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
