@@ -1,0 +1,86 @@
+"""Nothing for Supabase's advisor to find: by our own look at the catalog, and by the advisor itself."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.access.advisor import FINDINGS, Finding
+from tests.servers.finding import node_modules, program
+from tests.servers.postgres import Postgres
+
+Connection = psycopg.Connection[Any]
+Advisors = Callable[[str], list[dict[str, Any]]]
+KINDS = pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.kind)
+
+# An index that nothing has used yet is no fault of a database that nobody has used yet.
+IGNORED = {"unused_index"}
+
+
+@KINDS
+def test_there_is_no(course: Connection, finding: Finding) -> None:
+    assert course.execute(finding.query).fetchall() == []
+
+
+@KINDS
+def test_it_would_be_found(course: Connection, finding: Finding) -> None:
+    with course.transaction(force_rollback=True):
+        course.execute(finding.plant)
+        assert course.execute(finding.query).fetchall() != []
+
+
+def test_the_advisor_itself_finds_nothing(make_database: Callable[..., str], supabase: Advisors) -> None:
+    found = supabase(make_database())
+    assert [finding["detail"] for finding in found if finding["name"] not in IGNORED] == []
+
+
+def test_the_advisor_itself_was_looking(make_database: Callable[..., str], supabase: Advisors) -> None:
+    """On the layout of v2, and with faults planted at head: an advisor that cannot see would find nothing there either."""
+    url = make_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE public.lessons DISABLE ROW LEVEL SECURITY")
+        connection.execute("CREATE FUNCTION public.planted() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+        connection.execute("CREATE POLICY planted ON public.users FOR ALL TO authenticated USING (id = auth.uid())")
+    names = {finding["name"] for finding in supabase(url)}
+    assert names >= {
+        "policy_exists_rls_disabled",
+        "rls_disabled_in_public",
+        "function_search_path_mutable",
+        "auth_rls_initplan",
+        "multiple_permissive_policies",
+    }
+    v2 = {finding["name"] for finding in supabase(make_database(migrated="20261101090000"))}
+    assert v2 >= {"rls_disabled_in_public", "function_search_path_mutable", "unindexed_foreign_keys"}
+
+
+@pytest.fixture
+def supabase(tmp_path: Path, postgres: Postgres) -> Advisors:
+    """Give Supabase's own command line: the findings that `supabase db advisors` has for a database."""
+    command = program(
+        "supabase",
+        "TRIPWIRE_SUPABASE_BIN",
+        "npm install --no-save @supabase/cli-linux-x64@3.1.0",
+        node_modules() / "@supabase" / "cli-linux-x64" / "bin" / "supabase",
+    )
+
+    def advisors(url: str) -> list[dict[str, Any]]:
+        target = f"--remote={postgres.url(conninfo_to_dict(url)['dbname'], tcp=True)}"  # it takes no socket
+        flags = ["--level", "info", "--fail-on", "none", "--output-format", "json", "--agent", "no"]
+        done = subprocess.run(
+            [command, "db", "advisors", target, *flags, "--workdir", tmp_path],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SUPABASE_NO_UPDATE_NOTIFIER": "1"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)["results"]
+        return found
+
+    return advisors
