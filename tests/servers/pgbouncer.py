@@ -22,9 +22,14 @@ class PgBouncer:
 
 @contextmanager
 def pgbouncer(
-    socket_dir: Path, port: int, *, pool_size: int = 5, users: tuple[str, ...] = ("postgres", "authenticator")
+    socket_dir: Path,
+    port: int,
+    *,
+    pool_size: int = 5,
+    pool_mode: str = "transaction",
+    users: tuple[str, ...] = ("postgres", "authenticator"),
 ) -> Iterator[PgBouncer]:
-    """Run a PgBouncer, transaction mode, for every database of the server behind the socket."""
+    """Run a PgBouncer, in transaction mode unless said otherwise, for every database of the server behind the socket."""
     program = pgbouncer_program()
     listen_port = free_port()
     with Process("pgbouncer") as process:
@@ -39,7 +44,7 @@ def pgbouncer(
             "unix_socket_dir =\n"
             "auth_type = trust\n"
             f"auth_file = {names}\n"
-            "pool_mode = transaction\n"
+            f"pool_mode = {pool_mode}\n"
             f"default_pool_size = {pool_size}\n"
             "max_client_conn = 500\n"
             "ignore_startup_parameters = extra_float_digits\n"

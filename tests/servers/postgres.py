@@ -16,7 +16,13 @@ from tripwire_db import migrations
 from tripwire_db.bootstrap import bootstrap
 from tripwire_db.embedded import Cluster, home
 
-_SETTINGS = {"fsync": False, "synchronous_commit": False, "full_page_writes": False, "max_connections": 400}
+_SETTINGS = {
+    "fsync": False,
+    "synchronous_commit": False,
+    "full_page_writes": False,
+    "max_connections": 400,
+    "max_prepared_transactions": 4,
+}
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,28 @@
-"""A server for the runner's tests, and a new database with a small chain for each."""
+"""A new, empty database with a small chain of revisions for each test of the runner."""
 
-import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.migrations.runner.chain import Chain
-from tripwire_db.embedded import Cluster, scratch_cluster
+from tests.migrations.runner.chain import ROOT, Chain
+from tests.servers.finding import MAJORS
+
+# As env.py does, for the tests that look at a part of the runner by itself.
+sys.path.append(str(ROOT / "alembic"))
+
+NEWEST = MAJORS[-1]
 
 
-@pytest.fixture(scope="session")
-def runner_server() -> Iterator[Cluster]:
-    with scratch_cluster(tcp_port=0, settings={"max_prepared_transactions": 2}) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def url(runner_server: Cluster) -> str:
-    """A new, empty database, by TCP and with a password."""
-    name = f"runner_{secrets.token_hex(4)}"
-    runner_server.create_database(name)
-    return runner_server.url(name, tcp=True)
+@pytest.fixture(
+    params=[
+        pytest.param(major, id=f"pg{major}", marks=() if major == NEWEST else pytest.mark.heavy) for major in MAJORS
+    ]
+)
+def url(request: pytest.FixtureRequest, make_database: Callable[..., str]) -> str:
+    """The URL of an empty database: on the newest server always, on the older ones in heavy runs."""
+    return make_database(migrated=None, server=request.param)
 
 
 @pytest.fixture
