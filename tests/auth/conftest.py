@@ -2,36 +2,30 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 from tests.servers.admin_api import AdminApi
+from tests.servers.postgres import Postgres, worker
 from tripwire_db.auth import PostgresAuth, SupabaseAuth
 from tripwire_db.bootstrap import bootstrap
-from tripwire_db.embedded import Cluster, scratch_cluster
 
 TIMEOUT = 0.4
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    with scratch_cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def stand_in_url(cluster: Cluster) -> str:
-    url = cluster.create_database("stand_in")
+def stand_in_url(postgres: Postgres) -> str:
+    url = postgres.cluster.create_database(f"auth_{worker()}")
     bootstrap(url)
     return url
 
 
 @pytest.fixture
 def database_url(stand_in_url: str) -> Iterator[str]:
-    """One database for all of these tests: they write one table, so emptying it is quicker than a clone."""
+    """One database for most of these tests: they write one table, so emptying it is quicker than a clone."""
     yield stand_in_url
     with psycopg.connect(stand_in_url, autocommit=True) as connection:
         connection.execute("delete from auth.users")

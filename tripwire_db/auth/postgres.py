@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from psycopg import errors
 from psycopg.types.json import Jsonb
 from sqlalchemy import CTE, and_, column, delete, exists, literal_column, or_, select, table
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -35,6 +36,9 @@ _users = table(
 # Our own mark on the schema, and no trace of GoTrue, which would not be there by accident.
 _IS_OURS = f"""({IS_STAND_IN.strip()})
     AND to_regclass('auth.identities') IS NULL AND to_regclass('auth.schema_migrations') IS NULL"""
+
+
+_NOTHING_LIKE_IT = (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedColumn)
 
 
 class _NotTheStandIn(Exception):
@@ -105,17 +109,20 @@ class PostgresAuth:
 
     def _run(self, flow: Flow[T], done: str) -> T:
         user_id = flow.parameters["user_id"]
+        not_ours = AuthFailed(
+            f"the auth user {user_id} was not {done}: the schema auth of this server is not the stand-in that "
+            "`tripwire-db bootstrap` makes; on Supabase set TRIPWIRE_SUPABASE_URL and TRIPWIRE_SERVICE_ROLE_KEY",
+            applied=False,
+        )
         try:
             return self._database.run(flow)
         except InvalidInput:
             raise
         except _NotTheStandIn:
-            raise AuthFailed(
-                f"the auth user {user_id} was not {done}: the schema auth of this server is not the stand-in that "
-                "`tripwire-db bootstrap` makes; on Supabase set TRIPWIRE_SUPABASE_URL and TRIPWIRE_SERVICE_ROLE_KEY",
-                applied=False,
-            ) from None
+            raise not_ours from None
         except TripwireError as error:
+            if isinstance(error.__cause__, _NOTHING_LIKE_IT):
+                raise not_ours from None
             if getattr(error, "applied", False) is None:
                 told = f"nobody can know whether the auth user {user_id} was {done}: {error}"
                 raise AuthFailed(told, applied=None) from error
