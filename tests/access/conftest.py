@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from tests.access.api import Api
@@ -13,6 +16,7 @@ from tests.access.people import settle
 from tests.servers.finding import MAJORS
 from tests.servers.postgres import Postgres, worker
 from tests.servers.postgrest import postgrest
+from tripwire_db.bootstrap import bootstrap
 
 # The newest server in every run, the others where there are minutes to spare.
 VERSIONS = [pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in MAJORS]
@@ -46,3 +50,28 @@ def api(course_url: str) -> Iterator[Api]:
         client = Api(server.url)
         yield client
         client.close()
+
+
+@dataclass(frozen=True)
+class PlainOwner:
+    """A bootstrapped database, and the role that owns it and is no superuser."""
+
+    url: str
+    superuser_url: str
+    role: str
+
+
+@pytest.fixture
+def plain_owner(postgres: Postgres) -> Iterator[PlainOwner]:
+    """A database that belongs to a role with no right but that one, bootstrapped and not migrated."""
+    name = f"plain_{uuid4().hex[:12]}"
+    owner = sql.Identifier(name)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB").format(owner))
+        try:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+            bootstrap(postgres.url(name))
+            yield PlainOwner(postgres.url(name, user=name), postgres.url(name), name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(owner))
+            connection.execute(sql.SQL("DROP ROLE {}").format(owner))
