@@ -261,7 +261,7 @@ class RedisCache:
                 # The holder leaves one item in a list of its own; rotating it wakes the next waiter too.
                 ready = _names(key, holder.decode(errors="replace"))[2]
                 async with asyncio.timeout(remaining + self._timeout):
-                    await redis.execute_command("BLMOVE", ready, ready, "LEFT", "RIGHT", max(remaining, 0.001))
+                    await redis.blmove(ready, ready, max(remaining, 0.001))  # type: ignore[arg-type] # fractions are fine
         except _Lie as lie:
             self._complain(key, f"what it holds is no leaderboard of ours ({lie}), and is overwritten")
             return _Turn.now(token)
