@@ -135,3 +135,18 @@ def _terminate_all_but(chain: Chain, orphan: int) -> None:
     with psycopg.connect(chain.url, autocommit=True) as connection:
         connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({_SESSIONS} AND pid <> {orphan}) AS other")
         eventually(lambda: len(chain.query(_SESSIONS)) == 1)
+
+
+def test_losing_the_deployer_s_lock_on_the_way_does_not_let_anybody_in(chain: Chain) -> None:
+    deployer, backend = _into_second_revision(chain)
+    _terminate_all_but(chain, backend)
+    follower = chain.start("-x", "deploy-wait=500ms", "upgrade", "head")
+    refused = follower.finish()
+    chain.execute("INSERT INTO public.gate DEFAULT VALUES")
+    result = deployer.finish()
+
+    assert refused.code != 0
+    assert f"still at work: pid {backend}" in refused.out
+    assert result.code == 0, result
+    assert "The watch for blockers ended early" in result.err
+    assert chain.at() == chain.revision(3)
