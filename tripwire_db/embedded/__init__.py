@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tripwire_db.embedded.account import ServerUnavailable, server_account
 from tripwire_db.embedded.binaries import embedded_bin_dir, find_program
-from tripwire_db.embedded.cluster import Cluster, Setting
+from tripwire_db.embedded.cluster import Cluster
+from tripwire_db.embedded.configuration import Setting
 
 __all__ = [
     "Cluster",

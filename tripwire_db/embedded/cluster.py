@@ -21,14 +21,12 @@ from urllib.parse import quote
 
 from tripwire_db.embedded.account import Account, ServerUnavailable, server_account
 from tripwire_db.embedded.binaries import server_version, usable_bin_dir
+from tripwire_db.embedded.configuration import Setting, configuration
 from tripwire_db.embedded.postmaster import Postmaster
 
 SUPERUSER = "postgres"
 _SOCKET_PATH_LIMIT = 107  # bytes of sockaddr_un.sun_path, less its end
-_UNIX_ONLY_PORT = 5432  # only part of the socket's name: each cluster's socket has a folder of its own
 _LOG_LIMIT = 8 * 1024 * 1024
-
-Setting = str | int | float | bool
 
 
 class Cluster:
@@ -104,7 +102,7 @@ class Cluster:
 
     def restart(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> Self:
         """Stop the server and start it on the same port, with the same settings."""
-        server = self._postmaster()
+        server = Postmaster.of(self.data_dir)
         port = server.port if server is not None and server.listens_on_tcp else self._tcp_port
         self.stop(mode)
         return self.start(tcp_port=port)
@@ -156,7 +154,7 @@ class Cluster:
     @property
     def running(self) -> bool:
         """True while the server takes connections."""
-        server = self._postmaster()
+        server = Postmaster.of(self.data_dir)
         return server is not None and server.ready
 
     @property
@@ -195,9 +193,12 @@ class Cluster:
 
     @property
     def socket_dir(self) -> Path:
-        """The folder of the unix socket: the cluster's own, or a short private one where that path is too long."""
+        """The folder of the unix socket: the cluster's own, or a short private one where that path is too long.
+
+        Or where it has a comma: libpq takes that for the end of one host and the beginning of another.
+        """
         name = f"{self.directory}/.s.PGSQL.65535"
-        if len(os.fsencode(name)) <= _SOCKET_PATH_LIMIT:
+        if len(os.fsencode(name)) <= _SOCKET_PATH_LIMIT and "," not in name:
             return self.directory
         digest = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"tripwire-db-{self.account.uid}-{digest}"
@@ -271,7 +272,7 @@ class Cluster:
             )
 
     def _start(self) -> None:
-        server = self._postmaster()
+        server = Postmaster.of(self.data_dir)
         if server is None or not server.wait_until_ready():
             if (self.data_dir / "PG_VERSION").exists():
                 self._check_version()
@@ -331,7 +332,7 @@ class Cluster:
         attempts = 3 if self._tcp_port == 0 else 1  # a free port may be taken by somebody in between
         for attempt in range(1, attempts + 1):
             port = _free_port() if self._tcp_port == 0 else self._tcp_port
-            self._write(self.data_dir / "tripwire.conf", self._configuration(port))
+            self._write(self.data_dir / "tripwire.conf", configuration(self.socket_dir, port, self._settings))
             position = log.stat().st_size if log.exists() else 0
             done = self.account.run(
                 [self.bin_dir / "pg_ctl", "start", "-w", "-s", "-t", "60", "-D", self.data_dir, "-l", log], timeout=90
@@ -345,8 +346,7 @@ class Cluster:
                 )
 
     def _stop(self, mode: Literal["smart", "fast", "immediate"]) -> None:
-        server = self._postmaster()
-        if server is not None:
+        if (server := Postmaster.of(self.data_dir)) is not None:
             server.stop(mode)
 
     def _remove(self) -> None:
@@ -355,25 +355,10 @@ class Cluster:
         if self.socket_dir != self.directory and self.socket_dir.exists():
             shutil.rmtree(self.socket_dir)
 
-    def _configuration(self, tcp_port: int | None) -> str:
-        settings: dict[str, Setting] = {
-            "listen_addresses": "" if tcp_port is None else "127.0.0.1",
-            "port": tcp_port or _UNIX_ONLY_PORT,
-            "unix_socket_directories": '"{}"'.format(str(self.socket_dir).replace('"', '""')),
-            "unix_socket_permissions": "0700",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            **self._settings,
-        }
-        return "".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items())
-
     # -- small things -------------------------------------------------------------------------------------------------
 
-    def _postmaster(self) -> Postmaster | None:
-        return Postmaster.of(self.data_dir)
-
     def _running_postmaster(self) -> Postmaster:
-        server = self._postmaster()
+        server = Postmaster.of(self.data_dir)
         if server is None:
             raise ServerUnavailable(f"the server in {self.directory} does not run; call start()")
         return server
@@ -414,8 +399,3 @@ def _open_lock(path: Path, operation: int) -> int:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _quoted(value: Setting) -> str:
-    text = ("on" if value else "off") if isinstance(value, bool) else str(value)
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

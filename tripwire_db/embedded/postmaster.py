@@ -74,7 +74,7 @@ class Postmaster:
                 return False
             if now.ready:
                 return True
-            _wait_for_end(now.pid, 0.05)  # nothing announces readiness: as pg_ctl does, look again
+            wait_for_end(now.pid, 0.05)  # nothing announces readiness: as pg_ctl does, look again
         raise ServerUnavailable(f"PostgreSQL (pid {self.pid}) in {self.data_dir} is neither ready nor gone")
 
     def stop(self, mode: Literal["smart", "fast", "immediate"]) -> None:
@@ -87,7 +87,7 @@ class Postmaster:
             os.kill(self.pid, _SIGNALS[mode])
         except ProcessLookupError:
             return
-        if not _wait_for_end(self.pid, _PATIENCE):
+        if not wait_for_end(self.pid, _PATIENCE):
             raise ServerUnavailable(f"PostgreSQL (pid {self.pid}) in {self.data_dir} does not stop ({mode})")
         _wait_for_orphans(self.data_dir)
 
@@ -122,11 +122,11 @@ def _works_in(pid: int, data_dir: Path) -> bool:
 def _wait_for_orphans(data_dir: Path) -> None:
     """Wait for backends that outlive their killed postmaster; they end by themselves as soon as they notice."""
     for entry in Path("/proc").glob("[0-9]*"):
-        if _works_in(int(entry.name), data_dir) and not _wait_for_end(int(entry.name), _PATIENCE):
+        if _works_in(int(entry.name), data_dir) and not wait_for_end(int(entry.name), _PATIENCE):
             raise ServerUnavailable(f"a process (pid {entry.name}) of a killed server still works in {data_dir}")
 
 
-def _wait_for_end(pid: int, seconds: float) -> bool:
+def wait_for_end(pid: int, seconds: float) -> bool:
     """Wait for a process that is not our child; True once it is gone."""
     try:
         descriptor = os.pidfd_open(pid)
