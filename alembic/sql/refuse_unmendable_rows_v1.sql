@@ -14,7 +14,7 @@ BEGIN
     IF found > 0 THEN
         RAISE EXCEPTION USING
             ERRCODE = 'integrity_constraint_violation',
-            MESSAGE = format(E'Nothing was changed: %s rows cannot be mended without losing something.\n%s', found, listed),
+            MESSAGE = format(E'Nothing was changed: %s rows cannot be mended without losing something.\n%s\n', found, listed),
             HINT = 'Mend these rows by hand, or let tripwire-db adopt --apply move them to tripwire.quarantine; then upgrade again.';
     END IF;
 END
