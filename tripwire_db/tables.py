@@ -8,6 +8,7 @@ Constraint names follow one convention, because errors are told by them: `pk_<ta
 (a COMMENT in the database) which query it is for.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -32,9 +33,14 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 MODULES_IN_COURSE = 3
 """The course has exactly three modules; which they are, their order and their lessons are rows."""
 
+DEFAULT_PRICE = Decimal(5000)
+"""What a student pays unless the price is given, in KZT."""
+
 ROLES = ("student", "sales_manager", "admin", "curator", "tech_support")
 SELLER_ROLES = ("sales_manager", "admin")
 STUDENT_STATUSES = ("active", "inactive", "completed", "blocked")
+STUDYING_STATUSES = ("active", "completed")
+"""Who may watch and complete: whoever has completed the course may go on watching."""
 PROGRESS_STATUSES = ("not_started", "in_progress", "completed")
 MODULE_ACHIEVEMENTS = ("first_module_complete", "second_module_complete", "third_module_complete")
 GRADUATE_ACHIEVEMENT = "tripwire_graduate"
@@ -63,12 +69,14 @@ auth_users = Table(
 )
 
 metadata = MetaData(
+    # Named in every statement: nothing depends on the search_path of whoever connects.
+    schema="public",
     naming_convention={
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
+    },
 )
 
 
@@ -133,7 +141,7 @@ tripwire_users = Table(
     Column("manager_name", Text),
     Column("status", Text, nullable=False, server_default=text("'active'")),
     _count("modules_completed"),
-    Column("price", Numeric, nullable=False, server_default=text("5000")),
+    Column("price", Numeric, nullable=False, server_default=text(str(DEFAULT_PRICE))),
     _flag("welcome_email_sent"),
     Column("welcome_email_sent_at", DateTime(timezone=True)),
     _time("created_at"),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -16,24 +17,31 @@ from tests.access.people import settle
 from tests.servers.finding import MAJORS
 from tests.servers.postgres import Postgres, worker
 from tests.servers.postgrest import postgrest
-from tripwire_db.bootstrap import bootstrap
+from tripwire_db.stand_in import bootstrap
 
 # The newest server in every run, the others where there are minutes to spare.
 VERSIONS = [pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in MAJORS]
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
-def course_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database at head with everybody of the matrix in it, shared by the worker's tests."""
-    postgres: Postgres = request.getfixturevalue(f"postgres_{request.param}")
-    template = request.getfixturevalue(f"migrated_{request.param}").template_dbname
-    name = f"access_{worker()}_{os.getpid()}"
+@contextmanager
+def a_database(request: pytest.FixtureRequest, major: int, kind: str) -> Iterator[str]:
+    """Give the URL of a database at head that lives as long as the fixture that asks for it."""
+    postgres: Postgres = request.getfixturevalue(f"postgres_{major}")
+    template = request.getfixturevalue(f"migrated_{major}").template_dbname
+    name = f"{kind}_{worker()}_{os.getpid()}"
     with DatabaseJanitor(
         user=postgres.user, host=postgres.host, port=postgres.port, dbname=name, template_dbname=template
     ):
-        with psycopg.connect(postgres.url(name)) as connection:
-            settle(connection)
         yield postgres.url(name)
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def course_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database at head with everybody of the matrix in it, shared by the worker's tests."""
+    with a_database(request, request.param, "access") as url:
+        with psycopg.connect(url) as connection:
+            settle(connection)
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from tests.servers.admin_api import AdminApi
 from tests.servers.postgres import Postgres, worker
 from tripwire_db.auth import PostgresAuth, SupabaseAuth
-from tripwire_db.bootstrap import bootstrap
+from tripwire_db.stand_in import bootstrap
 
 TIMEOUT = 0.4
 

@@ -13,7 +13,7 @@ from pytest_postgresql.executors import NoopExecutor
 
 from tests.servers.finding import postgres_bin
 from tripwire_db import migrations
-from tripwire_db.bootstrap import bootstrap
+from tripwire_db.stand_in import bootstrap
 from tripwire_db.embedded import Cluster, home
 
 _SETTINGS = {

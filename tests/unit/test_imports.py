@@ -17,6 +17,7 @@ LAYERS = (
     ("__init__",),
     ("repository",),
     ("operations",),
+    ("operations",),
     ("flows", "analytics", "auth", "cache"),
     ("database",),
     ("flow",),

@@ -1,0 +1,249 @@
+"""The flow engine: named steps that become one SQL statement. Values only, no I/O.
+
+A *recipe* is built once: common table expressions that hang from a gate, each step writing one table, and a final
+SELECT that reports what they did. A *flow* is a recipe with its parameters: a value that the sync and the async
+repository run alike, in one round trip, on an AUTOCOMMIT connection, where the statement is the transaction.
+
+The rules that make such a statement right are in CONTRIBUTING.md; in short:
+
+- the gate locks the student's row first, and a closed gate yields no row, so every step behind it writes nothing;
+- what decides comes from the locked row, from a step's own WHERE or from RETURNING, never from sibling rows;
+- one table per step, and no row is touched twice.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    DateTime,
+    Delete,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import Insert as UpsertInsert
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
+from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
+Row = Any
+"""A row of the report: its columns are attributes."""
+Parameters = Mapping[str, Any]
+Decode = Callable[[Sequence[Row], Parameters], T]
+
+LOCK_TIMEOUT_SECONDS = 4
+"""How long a flow waits for a row that somebody else holds, before it gives up with nothing written."""
+
+# Each step's row count stands in the report under this prefix, for the log.
+ROWS_PREFIX = "rows_"
+
+
+def param(name: str, type_: type[TypeEngine[Any]] | TypeEngine[Any] = Text) -> BindParameter[Any]:
+    """A named parameter of a recipe; its type is rendered as a cast, so that NULL has one too."""
+    return bindparam(name, type_=type_)
+
+
+def into(table: Table, source: FromClause, /, **columns: Any) -> UpsertInsert:
+    """`INSERT INTO table (columns) SELECT columns FROM source`: one row of `table` for each row of `source`."""
+    return insert(table).from_select(list(columns), select(*columns.values()).select_from(source))
+
+
+class Steps:
+    """What the builder of a recipe fills in, in the order of the specification."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tables: dict[str, str] = {}
+        self._ctes: list[CTE] = []
+        self._report: Select[*tuple[Any, ...]] | None = None
+
+    @cached_property
+    def settings(self) -> CTE:
+        """One row: `at`, the time of the call, and a lock timeout for this statement alone.
+
+        It is joined by whatever locks, so the timeout is set before the first wait, and it leaves nothing behind on
+        the connection. The time is the database's, unless the repository was given a clock.
+        """
+        timeout = func.set_config("lock_timeout", f"{LOCK_TIMEOUT_SECONDS}s", literal_column("true"))
+        at = func.coalesce(param("at", DateTime(timezone=True)), func.clock_timestamp())
+        return self.gate("settings", select(timeout.label("lock_timeout"), at.label("at")))
+
+    @property
+    def at(self) -> ColumnElement[Any]:
+        """The time of the call; `settings` must be in FROM."""
+        return self.settings.c.at
+
+    def gate(self, name: str, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> CTE:
+        """A SELECT that locks, finds or decides. Where it yields no row, nothing that hangs from it happens."""
+        # MATERIALIZED, so that it runs once and in full, however often it is read.
+        return self._add(statement.cte(name).prefix_with("MATERIALIZED"))
+
+    def step(self, name: str, statement: Insert | Update | Delete) -> CTE:
+        """A statement that writes one table; its RETURNING carries on to later steps, and is counted for the log."""
+        self.tables[name] = statement.table.description
+        return self._add(statement.cte(name))
+
+    def report(self, statement: Select[*tuple[Any, ...]]) -> None:
+        """The final SELECT. Where its column `raced` is true, the same statement is run once more."""
+        self._report = statement
+
+    def statement(self) -> Select[Any]:
+        """Everything as one statement."""
+        if self._report is None:
+            raise AssertionError(f"the recipe {self.name} reports nothing")
+        counts = [
+            select(func.count()).select_from(cte).scalar_subquery().label(ROWS_PREFIX + cte.name)
+            for cte in self._ctes
+            if cte.name in self.tables
+        ]
+        return self._report.add_columns(*counts).add_cte(*self._ctes)
+
+    def _add(self, cte: CTE) -> CTE:
+        self._ctes.append(cte)
+        return cte
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe(Generic[T]):
+    """The statement of a flow; built and compiled once, on first use.
+
+    Attributes:
+        name: the flow's name, which its log records, its errors and the documentation share.
+        build: fills in the steps.
+        decode: makes the result of the report's rows, or raises what they mean.
+    """
+
+    name: str
+    build: Callable[[Steps], None]
+    decode: Decode[T]
+
+    def flow(self, **parameters: Any) -> "Flow[T]":
+        """This recipe with its parameters."""
+        return Flow(self, parameters)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What the builder filled in."""
+        steps = Steps(self.name)
+        self.build(steps)
+        return steps
+
+    @cached_property
+    def statement(self) -> Select[Any]:
+        """The statement as SQLAlchemy Core."""
+        return self.steps.statement()
+
+    @cached_property
+    def sql(self) -> str:
+        """The statement as psycopg takes it, with `%(name)s` for each parameter."""
+        return str(self.statement.compile(dialect=_DIALECT))
+
+    @cached_property
+    def prepared(self) -> tuple[str, tuple[str, ...]]:
+        """The statement with `$1`, `$2`, … as the server takes it, and the parameters' names in that order.
+
+        What psycopg would make of `sql` on every call, made once.
+        """
+        names: list[str] = []
+
+        def numbered(match: re.Match[str]) -> str:
+            if match[0] == "%%":
+                return "%"
+            if match[1] not in names:
+                names.append(match[1])
+            return f"${names.index(match[1]) + 1}"
+
+        return re.sub(r"%%|%\((\w+)\)s", numbered, self.sql), tuple(names)
+
+    @property
+    def writes(self) -> bool:
+        """False for a recipe that only reads."""
+        return bool(self.steps.tables)
+
+    def step_of(self, table: str | None) -> str | None:
+        """The step that writes this table: an error is told by its table, never by its text.
+
+        Where two steps write one table, both are named.
+        """
+        return " or ".join(step for step, written in self.steps.tables.items() if written == table) or None
+
+
+def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[Steps], None]], Recipe[T]]:
+    """Make a recipe of the function that fills in its steps.
+
+    Example:
+        >>> @recipe("count_students", decode=lambda rows, asked: rows[0].n)
+        ... def count_students(flow):
+        ...     flow.report(select(func.count().label("n")).select_from(tripwire_users))
+        >>> print(count_students.flow().sql())
+        SELECT count(*) AS n
+        FROM tripwire_users
+    """
+
+    def make(build: Callable[[Steps], None]) -> Recipe[T]:
+        return Recipe(name, build, decode)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow(Generic[T]):
+    """A recipe with its parameters: a value, to be run as often as one likes."""
+
+    recipe: Recipe[T]
+    parameters: Parameters
+
+    @property
+    def name(self) -> str:
+        """The flow's name."""
+        return self.recipe.name
+
+    @property
+    def statement(self) -> Select[Any]:
+        """The statement as SQLAlchemy Core, for whoever wants to look at its parts or its cache key."""
+        return self.recipe.statement
+
+    def prepared(self) -> tuple[str, list[Any]]:
+        """The statement with `$1`, `$2`, … and its parameters in that order."""
+        sql, names = self.recipe.prepared
+        return sql, [self.parameters[name] for name in names]
+
+    def sql(self) -> str:
+        """The statement as psycopg takes it; run it by hand with `connection.execute(flow.sql(), flow.parameters)`."""
+        return self.recipe.sql
+
+    def decode(self, rows: Sequence[Row]) -> T:
+        """The result, made of the rows that the statement reported."""
+        return self.recipe.decode(rows, self.parameters)
+
+
+class _ReadableCompiler(PGCompiler_psycopg):
+    """Renders constants in place, so that a statement's only parameters are those of its flow."""
+
+    def visit_bindparam(self, bindparam: Any, *arguments: Any, **options: Any) -> Any:
+        if not bindparam.required:
+            options["literal_binds"] = True
+        return super().visit_bindparam(bindparam, *arguments, **options)  # type: ignore[no-untyped-call]
+
+
+class _ReadableDialect(PGDialect_psycopg):
+    statement_compiler = _ReadableCompiler
+    supports_statement_cache = True
+
+
+_DIALECT = _ReadableDialect()  # type: ignore[no-untyped-call]

@@ -1,0 +1,124 @@
+"""Deleting a student's rows; the log stays. The auth user is the repository's to remove, afterwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import UUID, Table, and_, delete, func, literal, literal_column, or_, select, true
+
+from tripwire_db.errors import NotFound, Refused
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.course import Course, acting_manager, details_of_person, locked_student
+from tripwire_db.inputs import uuid_of
+from tripwire_db.results import DeletedStudent
+from tripwire_db.tables import (
+    certificates,
+    module_unlocks,
+    sales_activity_log,
+    student_progress,
+    tripwire_user_profile,
+    tripwire_users,
+    user_achievements,
+    user_statistics,
+    users,
+    video_tracking,
+)
+
+
+def delete_student(course: Course, *, user_id: Any, manager_id: Any) -> Flow[DeletedStudent]:
+    """Remove every row of a student, certificates too, and write who did it into the log.
+
+    Called again, after the rows are gone, it tells what the log remembers; whoever never was is NotFound.
+
+    Raises:
+        InvalidInput: an id of the wrong type.
+        NotFound: no such student ever, or no such manager.
+        Refused: the person is more than a student; change their role first.
+    """
+    return _DELETE.flow(
+        user_id=uuid_of("user_id", user_id), manager_id=uuid_of("manager_id", manager_id), at=course.now()
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> DeletedStudent:
+    found = rows[0]
+    if not found.manager_known:
+        raise NotFound("manager", asked["manager_id"])
+    if found.user_id is None and found.logged_id is None:
+        raise NotFound("student", asked["user_id"])
+    if not found.is_student:
+        raise Refused(
+            f"user {asked['user_id']} is {found.role}, not only a student, so nothing was deleted: change the role first"
+        )
+    return DeletedStudent(user_id=asked["user_id"], email=found.email, full_name=found.full_name, deleted=found.deleted)
+
+
+@recipe("delete_student", decode=_decode)
+def _DELETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    manager = acting_manager(flow)
+    gate = flow.gate(
+        "gate",
+        select(student, manager.c.id.label("manager_id"))
+        .join_from(student, manager, true())
+        .outerjoin(users, users.c.id == student.c.user_id)
+        .where(or_(users.c.role.is_(None), users.c.role == "student")),
+    )
+
+    def remove(name: str, table: Table, key: sa.Column[Any]) -> sa.CTE:
+        return flow.step(name, delete(table).where(key == gate.c.user_id).returning(key))
+
+    remove("delete_certificates", certificates, certificates.c.user_id)
+    remove("delete_achievements", user_achievements, user_achievements.c.user_id)
+    remove("delete_statistics", user_statistics, user_statistics.c.user_id)
+    remove("delete_video_tracking", video_tracking, video_tracking.c.user_id)
+    remove("delete_progress", student_progress, student_progress.c.user_id)
+    remove("delete_unlocks", module_unlocks, module_unlocks.c.user_id)
+    remove("delete_profile", tripwire_user_profile, tripwire_user_profile.c.user_id)
+    gone = remove("delete_student", tripwire_users, tripwire_users.c.user_id)
+    remove("delete_user", users, users.c.id)
+
+    logged = select(gate).join_from(gate, gone, true()).subquery("logged")
+    flow.step(
+        "log_deletion",
+        into(
+            sales_activity_log,
+            logged,
+            manager_id=logged.c.manager_id,
+            action_type=literal("user_deleted"),
+            target_user_id=logged.c.user_id,
+            details=details_of_person(logged),
+            created_at=logged.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    remembered = (
+        select(sales_activity_log.c.id, sales_activity_log.c.details)
+        .where(
+            sales_activity_log.c.target_user_id == param("user_id", UUID),
+            sales_activity_log.c.action_type == "user_deleted",
+        )
+        .order_by(sales_activity_log.c.created_at.desc())
+        .limit(1)
+        .subquery("remembered")
+    )
+    current = select(users.c.role).where(users.c.id == param("user_id", UUID)).subquery("current_user_row")
+    flow.report(
+        select(
+            manager.c.id.is_not(None).label("manager_known"),
+            student.c.user_id,
+            remembered.c.id.label("logged_id"),
+            current.c.role,
+            func.coalesce(current.c.role == "student", sa.true()).label("is_student"),
+            func.coalesce(student.c.email, remembered.c.details["email"].astext).label("email"),
+            func.coalesce(student.c.full_name, remembered.c.details["full_name"].astext).label("full_name"),
+            gone.c.user_id.is_not(None).label("deleted"),
+            and_(gate.c.user_id.is_not(None), gone.c.user_id.is_(None)).label("raced"),
+        )
+        .select_from(select(literal_column("1")).subquery("one"))
+        .outerjoin(manager, true())
+        .outerjoin(student, true())
+        .outerjoin(remembered, true())
+        .outerjoin(current, true())
+        .outerjoin(gate, true())
+        .outerjoin(gone, true())
+    )

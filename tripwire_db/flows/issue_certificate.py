@@ -1,0 +1,112 @@
+"""Issuing a certificate to whoever has completed the three modules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, func, literal, select, true, update
+
+from tripwire_db.errors import NotEligible, NotFound, StudentNotActive
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
+from tripwire_db.flows.certificate import (
+    certificate_of,
+    details_of_certificate,
+    issue,
+    new_code,
+    reported,
+    valid_certificate,
+)
+from tripwire_db.flows.course import Course, locked_student
+from tripwire_db.inputs import uuid_of
+from tripwire_db.results import Certificate
+from tripwire_db.tables import (
+    MODULES_IN_COURSE,
+    STUDYING_STATUSES,
+    sales_activity_log,
+    tripwire_user_profile,
+)
+
+
+def issue_certificate(course: Course, *, user_id: Any) -> Flow[Certificate]:
+    """Issue the certificate of a student who has completed the three modules.
+
+    Called again it returns the same one: the number is for ever. After a revocation it issues a new one.
+
+    Raises:
+        InvalidInput: an id of the wrong type.
+        NotFound: no such student.
+        StudentNotActive: the student is blocked or inactive, and holds none yet.
+        NotEligible: modules are missing.
+
+    Example:
+        >>> repository.issue_certificate(user_id=student.user_id).number
+        'TW-100001'
+    """
+    return _ISSUE.flow(user_id=uuid_of("user_id", user_id), at=course.now(), **new_code(course))
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
+    user_id = asked["user_id"]
+    if not rows:
+        raise NotFound("student", user_id)
+    found = rows[0]
+    certificate = certificate_of(found, newly_issued=found.newly_issued)
+    if certificate is not None:
+        return certificate
+    if found.status not in STUDYING_STATUSES:
+        raise StudentNotActive(
+            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
+        )
+    raise NotEligible(
+        f"student {user_id} has completed {found.modules_completed} of {MODULES_IN_COURSE} modules; "
+        "a certificate needs all of them"
+    )
+
+
+@recipe("issue_certificate", decode=_decode)
+def _ISSUE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    held = valid_certificate(flow, student)
+    gate = flow.gate(
+        "gate",
+        select(student)
+        .outerjoin(held, true())
+        .where(
+            held.c.id.is_(None),
+            student.c.modules_completed >= MODULES_IN_COURSE,
+            student.c.status.in_(STUDYING_STATUSES),
+        ),
+    )
+    certificate = issue(flow, gate)
+    flow.step(
+        "update_profile",
+        update(tripwire_user_profile)
+        .where(tripwire_user_profile.c.user_id == certificate.c.user_id)
+        .values(certificate_issued=True, certificate_url=certificate.c.url)
+        .returning(tripwire_user_profile.c.user_id),
+    )
+    issued = select(student, certificate.c.number).join_from(student, certificate, true()).subquery("issued")
+    flow.step(
+        "log_issue",
+        into(
+            sales_activity_log,
+            issued,
+            manager_id=issued.c.granted_by,
+            action_type=literal("certificate_issued"),
+            target_user_id=issued.c.user_id,
+            details=details_of_certificate(issued, issued),
+            created_at=issued.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    flow.report(
+        select(
+            student.c.status,
+            student.c.modules_completed,
+            *reported(certificate, held),
+            certificate.c.id.is_not(None).label("newly_issued"),
+            func.coalesce(and_(gate.c.user_id.is_not(None), certificate.c.id.is_(None)), False).label("raced"),
+        )
+        .select_from(student)
+        .outerjoin(held, true())
+        .outerjoin(gate, true())
+        .outerjoin(certificate, true())
+    )

@@ -1,0 +1,115 @@
+"""Writing a row of the activity log that no other flow writes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import and_, func, literal, literal_column, select, true
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tripwire_db.errors import NotFound
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.activity import activity_of, jsonb
+from tripwire_db.flows.course import Course, acting_manager
+from tripwire_db.inputs import choice_of, details_of, optional_uuid_of, uuid_of
+from tripwire_db.results import Activity
+from tripwire_db.tables import ACTION_TYPES, sales_activity_log, users
+
+
+def log_activity(
+    course: Course,
+    *,
+    manager_id: Any,
+    action_type: str,
+    target_user_id: Any = None,
+    details: Mapping[str, Any] | None = None,
+    activity_id: Any = None,
+) -> Flow[Activity]:
+    """Write one row of the log; the target's e-mail and name are copied into its details, if it is known.
+
+    Args:
+        manager_id: who acted; None stands for the system.
+        action_type: one of `tables.ACTION_TYPES`.
+        target_user_id: about whom, if about anybody; they may be gone already.
+        details: a JSON object of at most 64 KiB.
+        activity_id: the row's id, chosen by the caller; a second call with it returns the row and writes nothing.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+        NotFound: no such manager.
+
+    Example:
+        >>> repository.log_activity(
+        ...     manager_id=manager.user_id, action_type="password_reset", target_user_id=student.user_id
+        ... ).target_user_email
+        'aigerim@example.com'
+    """
+    return _LOG.flow(
+        activity_id=uuid4() if activity_id is None else uuid_of("activity_id", activity_id),
+        manager_id=optional_uuid_of("manager_id", manager_id),
+        action_type=choice_of("action_type", action_type, ACTION_TYPES),
+        target_user_id=optional_uuid_of("target_user_id", target_user_id),
+        details=jsonb(details_of("details", details)),
+        at=course.now(),
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> Activity:
+    found = rows[0]
+    if found.id is None:
+        raise NotFound("manager", asked["manager_id"])
+    return activity_of(found)
+
+
+@recipe("log_activity", decode=_decode)
+def _LOG(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    manager = acting_manager(flow)
+    manager_id = param("manager_id", sa.UUID)
+    person = users.alias("person")
+    # E-mail and name win over what the caller says of them: the log tells them as they were.
+    known = func.jsonb_strip_nulls(
+        func.jsonb_build_object(literal("email"), person.c.email, literal("full_name"), person.c.full_name)
+    )
+    gate = flow.gate(
+        "gate",
+        select(flow.at.label("at"), (param("details", JSONB) + known).label("details"))
+        .select_from(flow.settings)
+        .outerjoin(manager, true())
+        .outerjoin(person, person.c.id == param("target_user_id", sa.UUID))
+        .where(sa.or_(manager_id.is_(None), manager.c.id.is_not(None))),
+    )
+    columns = (
+        sales_activity_log.c.id,
+        sales_activity_log.c.manager_id,
+        sales_activity_log.c.action_type,
+        sales_activity_log.c.target_user_id,
+        sales_activity_log.c.details,
+        sales_activity_log.c.created_at,
+    )
+    written = flow.step(
+        "write_log",
+        into(
+            sales_activity_log,
+            gate,
+            id=param("activity_id", sa.UUID),
+            manager_id=manager_id,
+            action_type=param("action_type"),
+            target_user_id=param("target_user_id", sa.UUID),
+            details=gate.c.details,
+            created_at=gate.c.at,
+        )
+        .on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
+        .returning(*columns),
+    )
+    before = select(*columns).where(sales_activity_log.c.id == param("activity_id", sa.UUID)).subquery("before")
+    flow.report(
+        select(
+            *(func.coalesce(written.c[column.name], before.c[column.name]).label(column.name) for column in columns),
+            and_(gate.c.at.is_not(None), written.c.id.is_(None), before.c.id.is_(None)).label("raced"),
+        )
+        .select_from(select(literal_column("1")).subquery("one"))
+        .outerjoin(gate, true())
+        .outerjoin(written, true())
+        .outerjoin(before, true())
+    )

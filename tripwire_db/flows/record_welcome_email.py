@@ -1,0 +1,93 @@
+"""Recording that the welcome e-mail has gone out: only whoever sent it knows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import func, literal, or_, select, true, update
+
+from tripwire_db.errors import NotFound
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.course import Course, actor, details_of_person, locked_student, unknown_actor
+from tripwire_db.inputs import flag_of, optional_uuid_of, uuid_of
+from tripwire_db.results import WelcomeEmail
+from tripwire_db.tables import sales_activity_log, tripwire_users
+
+
+def record_welcome_email(course: Course, *, user_id: Any, sent: bool, manager_id: Any = None) -> Flow[WelcomeEmail]:
+    """Mark the welcome e-mail as sent, once; the time of the first call stays.
+
+    With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
+    gone out cannot be taken back.
+
+    Args:
+        user_id: the student.
+        sent: whether the e-mail went out.
+        manager_id: who acted; by default whoever sold the student.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+        NotFound: no such student or manager.
+
+    Example:
+        >>> repository.record_welcome_email(user_id=student.user_id, sent=True).recorded
+        True
+    """
+    return _RECORD.flow(
+        user_id=uuid_of("user_id", user_id),
+        sent=flag_of("sent", sent),
+        manager_id=optional_uuid_of("manager_id", manager_id),
+        at=course.now(),
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> WelcomeEmail:
+    if not rows:
+        raise NotFound("student", asked["user_id"])
+    found = rows[0]
+    if found.unknown_actor:
+        raise NotFound("manager", asked["manager_id"])
+    return WelcomeEmail(user_id=asked["user_id"], sent=found.sent, sent_at=found.sent_at, recorded=found.recorded)
+
+
+@recipe("record_welcome_email", decode=_decode)
+def _RECORD(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    who = actor(flow, student)
+    gate = flow.gate(
+        "gate",
+        select(student, who.c.id.label("actor_id"))
+        .join_from(student, who, true())
+        .where(~student.c.welcome_email_sent, param("sent", sa.Boolean)),
+    )
+    marked = flow.step(
+        "mark_sent",
+        update(tripwire_users)
+        .where(tripwire_users.c.user_id == gate.c.user_id)
+        .values(welcome_email_sent=True, welcome_email_sent_at=gate.c.at)
+        .returning(tripwire_users.c.user_id, tripwire_users.c.welcome_email_sent_at),
+    )
+    logged = select(gate).join_from(gate, marked, true()).subquery("logged")
+    flow.step(
+        "log_email",
+        into(
+            sales_activity_log,
+            logged,
+            manager_id=logged.c.actor_id,
+            action_type=literal("email_sent"),
+            target_user_id=logged.c.user_id,
+            details=details_of_person(logged, email_type=literal("welcome")),
+            created_at=logged.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    flow.report(
+        select(
+            unknown_actor(who),
+            or_(marked.c.user_id.is_not(None), student.c.welcome_email_sent).label("sent"),
+            func.coalesce(marked.c.welcome_email_sent_at, student.c.welcome_email_sent_at).label("sent_at"),
+            marked.c.user_id.is_not(None).label("recorded"),
+        )
+        .select_from(student)
+        .outerjoin(who, true())
+        .outerjoin(marked, true())
+    )

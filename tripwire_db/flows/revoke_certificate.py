@@ -1,0 +1,108 @@
+"""Taking a certificate back; the row and its code stay, so that a check can say why."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, func, literal, select, true, update
+
+from tripwire_db.errors import NotFound
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.certificate import COLUMNS, certificate_of, details_of_certificate, reported
+from tripwire_db.flows.course import Course, actor, locked_student, unknown_actor
+from tripwire_db.inputs import MAX_REASON, optional_uuid_of, text_of, uuid_of
+from tripwire_db.results import Certificate
+from tripwire_db.tables import certificates, sales_activity_log, tripwire_user_profile
+
+
+def revoke_certificate(course: Course, *, user_id: Any, reason: str, manager_id: Any = None) -> Flow[Certificate]:
+    """Revoke the certificate that a student holds; clear flag and URL in the profile.
+
+    Status and achievements stay. Called again it returns the revoked one as it is; issuing again makes a new one.
+
+    Args:
+        user_id: the student.
+        reason: why, for whoever checks the code; 1–2000 characters.
+        manager_id: who acted; by default whoever sold the student.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+        NotFound: no such student or manager, or a student who never held a certificate.
+
+    Example:
+        >>> repository.revoke_certificate(user_id=student.user_id, reason="issued by mistake").revoked_reason
+        'issued by mistake'
+    """
+    return _REVOKE.flow(
+        user_id=uuid_of("user_id", user_id),
+        reason=text_of("reason", reason, longest=MAX_REASON),
+        manager_id=optional_uuid_of("manager_id", manager_id),
+        at=course.now(),
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
+    if not rows:
+        raise NotFound("student", asked["user_id"])
+    found = rows[0]
+    if found.unknown_actor:
+        raise NotFound("manager", asked["manager_id"])
+    certificate = certificate_of(found)
+    if certificate is None:
+        raise NotFound("certificate", f"of student {asked['user_id']}", "none has been issued")
+    return certificate
+
+
+@recipe("revoke_certificate", decode=_decode)
+def _REVOKE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    who = actor(flow, student)
+    gate = flow.gate("gate", select(student, who.c.id.label("actor_id")).join_from(student, who, true()))
+    revoked = flow.step(
+        "revoke_certificate",
+        update(certificates)
+        .where(certificates.c.user_id == gate.c.user_id, certificates.c.revoked_at.is_(None))
+        .values(revoked_at=gate.c.at, revoked_reason=param("reason"))
+        .returning(*COLUMNS),
+    )
+    flow.step(
+        "update_profile",
+        update(tripwire_user_profile)
+        .where(tripwire_user_profile.c.user_id == revoked.c.user_id)
+        .values(certificate_issued=False, certificate_url=None)
+        .returning(tripwire_user_profile.c.user_id),
+    )
+    logged = select(gate, revoked.c.number).join_from(gate, revoked, true()).subquery("logged")
+    flow.step(
+        "log_revocation",
+        into(
+            sales_activity_log,
+            logged,
+            manager_id=logged.c.actor_id,
+            action_type=literal("certificate_revoked"),
+            target_user_id=logged.c.user_id,
+            details=details_of_certificate(logged, logged, reason=param("reason")),
+            created_at=logged.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    latest = (
+        select(*COLUMNS)
+        .where(certificates.c.user_id == student.c.user_id)
+        .order_by(certificates.c.issued_at.desc(), certificates.c.id.desc())
+        .limit(1)
+        .lateral("latest")
+    )
+    valid = select(func.count()).where(certificates.c.user_id == student.c.user_id, certificates.c.revoked_at.is_(None))
+    flow.report(
+        select(
+            unknown_actor(who),
+            *reported(revoked, latest),
+            # A valid one at the statement's start that this call did not revoke: somebody else just has.
+            and_(
+                who.c.known.is_not(None), revoked.c.id.is_(None), valid.correlate(student).scalar_subquery() > 0
+            ).label("raced"),
+        )
+        .select_from(student)
+        .outerjoin(who, true())
+        .outerjoin(revoked, true())
+        .outerjoin(latest, true())
+    )

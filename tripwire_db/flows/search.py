@@ -1,0 +1,108 @@
+"""Searching by JSON containment: what the two GIN indexes are for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tripwire_db.flow import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.flows.activity import activity_of, jsonb
+from tripwire_db.inputs import details_of, integer_of, optional_uuid_of
+from tripwire_db.results import Activity
+from tripwire_db.tables import sales_activity_log, video_tracking
+from tripwire_db.watch import Segment, segments_in_ms
+
+MAX_LIMIT = 1000
+
+
+def search_activity(*, details: Mapping[str, Any], manager_id: Any = None, limit: int = 50) -> Flow[list[Activity]]:
+    """Rows of the log whose details contain these, newest first.
+
+    Args:
+        details: a JSON object, as in `{"email": "aigerim@example.com"}`; `{}` is contained in every row.
+        manager_id: only this manager's rows.
+        limit: at most so many, 1–1000.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+
+    Example:
+        >>> [row.action_type for row in repository.search_activity(details={"lesson_id": 67})]
+        ['lesson_completed']
+    """
+    manager = optional_uuid_of("manager_id", manager_id)
+    parameters = {
+        "details": jsonb(details_of("details", details)),
+        "limit": integer_of("limit", limit, least=1, most=MAX_LIMIT),
+    }
+    if manager is None:
+        return _SEARCH_ALL.flow(**parameters)
+    return _SEARCH_OF_MANAGER.flow(**parameters, manager_id=manager)
+
+
+def search_watched_segments(
+    *, lesson_id: int, segment: Segment | tuple[float, float], limit: int = 50
+) -> Flow[list[UUID]]:
+    """Students whose stored set for a lesson holds exactly this segment, among those qualified to complete it.
+
+    Exact containment is what the index serves; who watched a given second is another question.
+
+    Args:
+        lesson_id: the lesson.
+        segment: `Segment(start, end)` or a pair, in seconds.
+        limit: at most so many, 1–1000; by id.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+
+    Example:
+        >>> repository.search_watched_segments(lesson_id=67, segment=(0, 1440))
+        [UUID('…')]
+    """
+    starts, ends = segments_in_ms([segment])
+    return _SEARCH_SEGMENTS.flow(
+        lesson_id=integer_of("lesson_id", lesson_id),
+        segment=jsonb([{"start": starts[0] / 1000, "end": ends[0] / 1000}]),
+        limit=integer_of("limit", limit, least=1, most=MAX_LIMIT),
+    )
+
+
+def _activities(rows: Sequence[Row], asked: Parameters) -> list[Activity]:  # noqa: ARG001
+    return [activity_of(row) for row in rows]
+
+
+def _matching() -> sa.Select[Any]:
+    log = sales_activity_log.c
+    return (
+        select(log.id, log.manager_id, log.action_type, log.target_user_id, log.details, log.created_at)
+        .where(log.details.contains(param("details", JSONB)))
+        .order_by(log.created_at.desc(), log.id.desc())
+        .limit(param("limit", sa.BigInteger))
+    )
+
+
+@recipe("search_activity", decode=_activities)
+def _SEARCH_ALL(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    flow.report(_matching())
+
+
+@recipe("search_activity", decode=_activities)
+def _SEARCH_OF_MANAGER(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    flow.report(_matching().where(sales_activity_log.c.manager_id == param("manager_id", sa.UUID)))
+
+
+@recipe("search_watched_segments", decode=lambda rows, _: [row.user_id for row in rows])
+def _SEARCH_SEGMENTS(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    flow.report(
+        select(video_tracking.c.user_id)
+        .where(
+            video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
+            video_tracking.c.is_qualified_for_completion,
+            video_tracking.c.watched_segments.contains(param("segment", JSONB)),
+        )
+        .order_by(video_tracking.c.user_id)
+        .limit(param("limit", sa.BigInteger))
+    )

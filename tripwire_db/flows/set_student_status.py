@@ -1,0 +1,89 @@
+"""Changing a student's status, and nothing else of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import literal, select, true, update
+
+from tripwire_db.errors import NotFound
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.course import Course, acting_manager, details_of_person, locked_student
+from tripwire_db.inputs import choice_of, uuid_of
+from tripwire_db.results import StudentStatus
+from tripwire_db.tables import STUDENT_STATUSES, sales_activity_log, tripwire_users
+
+
+def set_student_status(course: Course, *, user_id: Any, status: str, manager_id: Any) -> Flow[StudentStatus]:
+    """Set a student's status; progress, counters and certificates stay as they are.
+
+    Called again it changes and logs nothing.
+
+    Args:
+        user_id: the student.
+        status: active, inactive, completed or blocked.
+        manager_id: who does it; a user of any role but student.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+        NotFound: no such student or manager.
+
+    Example:
+        >>> repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id).changed
+        True
+    """
+    return _SET_STATUS.flow(
+        user_id=uuid_of("user_id", user_id),
+        status=choice_of("status", status, STUDENT_STATUSES),
+        manager_id=uuid_of("manager_id", manager_id),
+        at=course.now(),
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> StudentStatus:
+    if not rows:
+        raise NotFound("student", asked["user_id"])
+    if rows[0].manager_id is None:
+        raise NotFound("manager", asked["manager_id"])
+    return StudentStatus(user_id=asked["user_id"], status=asked["status"], changed=rows[0].changed)
+
+
+@recipe("set_student_status", decode=_decode)
+def _SET_STATUS(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    manager = acting_manager(flow)
+    gate = flow.gate(
+        "gate",
+        select(student, manager.c.id.label("manager_id"))
+        .join_from(student, manager, true())
+        .where(student.c.status != param("status")),
+    )
+    changed = flow.step(
+        "update_status",
+        update(tripwire_users)
+        .where(tripwire_users.c.user_id == gate.c.user_id)
+        .values(status=param("status"))
+        .returning(tripwire_users.c.user_id),
+    )
+    logged = select(gate).join_from(gate, changed, true()).subquery("logged")
+    flow.step(
+        "log_status",
+        into(
+            sales_activity_log,
+            logged,
+            manager_id=logged.c.manager_id,
+            action_type=literal("user_status_updated"),
+            target_user_id=logged.c.user_id,
+            details=details_of_person(logged, old_status=logged.c.status, new_status=sa.cast(param("status"), sa.Text)),
+            created_at=logged.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    flow.report(
+        select(
+            manager.c.id.label("manager_id"),
+            changed.c.user_id.is_not(None).label("changed"),
+        )
+        .select_from(student)
+        .outerjoin(manager, true())
+        .outerjoin(changed, true())
+    )

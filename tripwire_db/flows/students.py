@@ -1,0 +1,248 @@
+"""Reading students: one whole journey, or a page of many."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
+
+from tripwire_db.errors import InvalidInput, NotFound
+from tripwire_db.flow import Flow, Parameters, Recipe, Row, Steps, param, recipe
+from tripwire_db.flows.certificate import COLUMNS as CERTIFICATE_COLUMNS
+from tripwire_db.flows.certificate import certificate_of
+from tripwire_db.inputs import choice_of, integer_of, optional_uuid_of, text_of, uuid_of
+from tripwire_db.results import (
+    Achievement,
+    LessonProgress,
+    Student,
+    StudentJourney,
+    UnlockedModule,
+    VideoTracking,
+)
+from tripwire_db.tables import (
+    ACHIEVEMENTS,
+    STUDENT_STATUSES,
+    certificates,
+    lessons,
+    module_unlocks,
+    modules,
+    student_progress,
+    tripwire_user_profile,
+    tripwire_users,
+    user_achievements,
+    user_statistics,
+    video_tracking,
+)
+from tripwire_db.watch import segments_of
+
+MAX_LIMIT = 1000
+LONGEST_SEARCH = 300
+
+_STUDENT = (
+    tripwire_users.c.id,
+    tripwire_users.c.user_id,
+    tripwire_users.c.email,
+    tripwire_users.c.full_name,
+    tripwire_users.c.granted_by.label("manager_id"),
+    tripwire_users.c.manager_name,
+    tripwire_users.c.status,
+    tripwire_users.c.modules_completed,
+    tripwire_users.c.price,
+    tripwire_users.c.welcome_email_sent,
+    tripwire_users.c.welcome_email_sent_at,
+    tripwire_users.c.created_at,
+)
+
+
+def get_student(*, user_id: Any) -> Flow[StudentJourney]:
+    """Everything about one student, in one statement.
+
+    Raises:
+        InvalidInput: an id of the wrong type.
+        NotFound: no such student.
+
+    Example:
+        >>> journey = repository.get_student(user_id=student.user_id)
+        >>> [(lesson.lesson_id, lesson.status) for lesson in journey.progress]
+        [(67, 'completed'), (68, 'in_progress')]
+    """
+    return _GET.flow(user_id=uuid_of("user_id", user_id))
+
+
+def list_students(
+    *,
+    manager_id: Any = None,
+    status: str | None = None,
+    search: str | None = None,
+    limit: int = 20,
+    after: Student | None = None,
+) -> Flow[list[Student]]:
+    """A page of students, newest first.
+
+    Args:
+        manager_id: only those whom this manager sold.
+        status: only those with this status.
+        search: only those whose e-mail or name contains this, upper and lower case alike.
+        limit: at most so many, 1–1000.
+        after: the last student of the page before; nobody is lost or seen twice between pages.
+
+    Raises:
+        InvalidInput: an argument that cannot be right.
+
+    Example:
+        >>> page = repository.list_students(limit=100)
+        >>> while page:
+        ...     page = repository.list_students(limit=100, after=page[-1])
+    """
+    if after is not None and not isinstance(after, Student):
+        raise InvalidInput("after must be the last Student of the page before")
+    asked: dict[str, Any] = {}
+    if manager_id is not None:
+        asked["manager_id"] = optional_uuid_of("manager_id", manager_id)
+    if status is not None:
+        asked["status"] = choice_of("status", status, STUDENT_STATUSES)
+    if search is not None:
+        asked["search"] = f"%{_escaped(text_of('search', search, longest=LONGEST_SEARCH))}%"
+    if after is not None:
+        asked["after_created_at"], asked["after_id"] = after.created_at, after.id
+    # A statement of its own for each combination, so that the planner sees which index serves it.
+    which = (asked.get("status"), "manager_id" in asked, "search" in asked, "after_id" in asked)
+    if which not in _LISTS:
+        _LISTS[which] = _list_recipe(*which)
+    asked.pop("status", None)
+    return _LISTS[which].flow(**asked, limit=integer_of("limit", limit, least=1, most=MAX_LIMIT))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+_LISTS: dict[tuple[str | None, bool, bool, bool], Recipe[list[Student]]] = {}
+
+
+def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bool) -> Recipe[list[Student]]:
+    def build(flow: Steps) -> None:
+        page = select(*_STUDENT)
+        if status is not None:
+            # A constant: a partial index is only taken where its condition can be seen.
+            page = page.where(tripwire_users.c.status == status)
+        if of_manager:
+            page = page.where(tripwire_users.c.granted_by == param("manager_id", sa.UUID))
+        if searched:
+            pattern = param("search")
+            page = page.where(or_(tripwire_users.c.email.ilike(pattern), tripwire_users.c.full_name.ilike(pattern)))
+        if later:
+            key = tuple_(tripwire_users.c.created_at, tripwire_users.c.id)
+            page = page.where(
+                key < tuple_(param("after_created_at", sa.DateTime(timezone=True)), param("after_id", sa.UUID))
+            )
+        flow.report(
+            page.order_by(tripwire_users.c.created_at.desc(), tripwire_users.c.id.desc()).limit(
+                param("limit", sa.BigInteger)
+            )
+        )
+
+    return Recipe("list_students", build, lambda rows, _: [_student_of(row) for row in rows])
+
+
+def _student_of(row: Row) -> Student:
+    return Student(**{column.name: getattr(row, column.name) for column in _STUDENT})
+
+
+def _decode_journey(rows: Sequence[Row], asked: Parameters) -> StudentJourney:
+    if not rows:
+        raise NotFound("student", asked["user_id"])
+    found = rows[0]
+    return StudentJourney(
+        student=_student_of(found),
+        completion_percentage=found.completion_percentage or Decimal(0),
+        lessons_completed=found.lessons_completed or 0,
+        total_time_spent=found.total_time_spent or 0,
+        progress=tuple(
+            LessonProgress(lesson_id, module_id, status, _time(started), _time(completed))
+            for lesson_id, module_id, status, started, completed in found.progress
+        ),
+        video=tuple(
+            VideoTracking(lesson_id, segments_of(segments), *rest) for lesson_id, segments, *rest in found.video
+        ),
+        unlocks=tuple(
+            UnlockedModule(module_id, datetime.fromisoformat(unlocked_at)) for module_id, unlocked_at in found.unlocks
+        ),
+        achievements=tuple(
+            Achievement(achievement_id, current, required, completed, _time(at))
+            for achievement_id, current, required, completed, at in found.achievements
+        ),
+        certificate=certificate_of(found),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+@recipe("get_student", decode=_decode_journey)
+def _GET(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    of_student = tripwire_users.c.user_id
+
+    def listed(name: str, rows: Select[Any], *order: Any) -> ColumnElement[Any]:
+        """The rows of a table as a JSON array of arrays, in order."""
+        parts = func.jsonb_agg(aggregate_order_by(func.jsonb_build_array(*rows.selected_columns), *order))
+        empty: ColumnElement[Any] = literal_column("'[]'::jsonb")
+        return rows.with_only_columns(func.coalesce(parts, empty)).scalar_subquery().label(name)
+
+    progress = (
+        select(
+            student_progress.c.lesson_id,
+            student_progress.c.module_id,
+            student_progress.c.status,
+            student_progress.c.started_at,
+            student_progress.c.completed_at,
+        )
+        .join(modules, modules.c.id == student_progress.c.module_id)
+        .where(student_progress.c.user_id == of_student)
+    )
+    video = (
+        select(
+            video_tracking.c.lesson_id,
+            video_tracking.c.watched_segments,
+            video_tracking.c.total_watched_seconds,
+            video_tracking.c.video_duration_seconds,
+            video_tracking.c.last_position_seconds,
+            video_tracking.c.watch_percentage,
+            video_tracking.c.is_qualified_for_completion,
+        )
+        .join(lessons, lessons.c.id == video_tracking.c.lesson_id)
+        .join(modules, modules.c.id == lessons.c.module_id)
+        .where(video_tracking.c.user_id == of_student)
+    )
+    unlocks = (
+        select(module_unlocks.c.module_id, module_unlocks.c.unlocked_at)
+        .join(modules, modules.c.id == module_unlocks.c.module_id)
+        .where(module_unlocks.c.user_id == of_student)
+    )
+    earned = user_achievements.c
+    achievements = select(
+        earned.achievement_id, earned.current_value, earned.required_value, earned.is_completed, earned.completed_at
+    ).where(earned.user_id == of_student)
+    rank = func.array_position(array(ACHIEVEMENTS), earned.achievement_id)
+    flow.report(
+        select(
+            *_STUDENT,
+            tripwire_user_profile.c.completion_percentage,
+            user_statistics.c.lessons_completed,
+            user_statistics.c.total_time_spent,
+            listed("progress", progress, modules.c.position, student_progress.c.lesson_id),
+            listed("video", video, modules.c.position, video_tracking.c.lesson_id),
+            listed("unlocks", unlocks, modules.c.position, module_unlocks.c.module_id),
+            listed("achievements", achievements, rank),
+            *(column.label(f"certificate_{column.name}") for column in CERTIFICATE_COLUMNS),
+        )
+        .select_from(tripwire_users)
+        .outerjoin(tripwire_user_profile, tripwire_user_profile.c.user_id == of_student)
+        .outerjoin(user_statistics, user_statistics.c.user_id == of_student)
+        .outerjoin(certificates, and_(certificates.c.user_id == of_student, certificates.c.revoked_at.is_(None)))
+        .where(of_student == param("user_id", sa.UUID))
+    )

@@ -1,0 +1,111 @@
+"""Opening the module after the highest that a student has completed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import and_, func, literal, select, true
+
+from tripwire_db.errors import NotEligible, NotFound, StudentNotActive
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
+from tripwire_db.flows.course import Course, details_of_person, locked_student
+from tripwire_db.flows.module import first_module, open_module
+from tripwire_db.inputs import uuid_of
+from tripwire_db.results import ModuleUnlock
+from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, sales_activity_log, student_progress
+
+
+def unlock_next_module(course: Course, *, user_id: Any) -> Flow[ModuleUnlock]:
+    """Open the module after the highest completed one, never more; the first, where none is completed.
+
+    Called again it returns the same, with `newly_unlocked` False.
+
+    Raises:
+        InvalidInput: an id of the wrong type.
+        NotFound: no such student.
+        StudentNotActive: the student is blocked or inactive.
+        NotEligible: the last module is completed; nothing comes after it.
+
+    Example:
+        >>> repository.unlock_next_module(user_id=student.user_id).module_id
+        17
+    """
+    return _UNLOCK.flow(user_id=uuid_of("user_id", user_id), at=course.now())
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
+    user_id = asked["user_id"]
+    if not rows:
+        raise NotFound("student", user_id)
+    found = rows[0]
+    if found.status not in STUDYING_STATUSES:
+        raise StudentNotActive(
+            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
+        )
+    if found.module_id is None:
+        raise NotEligible(f"student {user_id} has completed the last module; there is none to open after it")
+    return ModuleUnlock(
+        user_id=user_id,
+        module_id=found.module_id,
+        lesson_id=found.lesson_id,
+        newly_unlocked=found.newly_unlocked,
+    )
+
+
+@recipe("unlock_next_module", decode=_decode)
+def _UNLOCK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    student = locked_student(flow)
+    # The highest completed module, or a place before the first.
+    highest = flow.gate(
+        "highest_completed",
+        select(
+            student.c.user_id,
+            func.coalesce(modules.c.position, literal(-(2**31))).label("module_position"),
+            func.coalesce(modules.c.id, literal(-(2**31))).label("module_id"),
+        )
+        .select_from(student)
+        .outerjoin(
+            sa.join(student_progress, modules, modules.c.id == student_progress.c.module_id),
+            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.status == "completed"),
+        )
+        .order_by(modules.c.position.desc().nulls_last(), modules.c.id.desc())
+        .limit(1),
+    )
+    following = flow.gate("next_module", first_module(after=highest))
+    opening = flow.gate(
+        "opening",
+        select(following, student.c.at)
+        .join_from(following, student, student.c.status.in_(STUDYING_STATUSES))
+        .outerjoin(
+            module_unlocks,
+            and_(module_unlocks.c.user_id == following.c.user_id, module_unlocks.c.module_id == following.c.module_id),
+        )
+        .where(module_unlocks.c.id.is_(None)),
+    )
+    unlock = open_module(flow, opening)
+    unlocked = select(student, unlock.c.module_id).join_from(student, unlock, true()).subquery("unlocked")
+    flow.step(
+        "log_unlock",
+        into(
+            sales_activity_log,
+            unlocked,
+            manager_id=unlocked.c.granted_by,
+            action_type=literal("module_unlocked"),
+            target_user_id=unlocked.c.user_id,
+            details=details_of_person(unlocked, module_id=unlocked.c.module_id),
+            created_at=unlocked.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
+    flow.report(
+        select(
+            student.c.status,
+            following.c.module_id,
+            following.c.lesson_id,
+            unlock.c.module_id.is_not(None).label("newly_unlocked"),
+            and_(opening.c.module_id.is_not(None), unlock.c.module_id.is_(None)).label("raced"),
+        )
+        .select_from(student)
+        .outerjoin(following, true())
+        .outerjoin(opening, true())
+        .outerjoin(unlock, true())
+    )

@@ -1,0 +1,419 @@
+"""Honest video tracking: one heartbeat of a player, in one statement.
+
+The stored set is the union of all that was ever reported, and what counts cannot grow faster than a person can watch.
+The union happens here, under the locks of the student's and the video's row: reading the set, adding to it in the
+client and writing it back loses whatever another tab reported meanwhile.
+
+Gaps close by widening each range's end by the tolerance, merging, and narrowing again.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, and_, case, func, literal, literal_column, or_, select, true, union_all, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
+
+from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound, StudentNotActive
+from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows.course import Course, locked_student
+from tripwire_db.inputs import integer_of, uuid_of
+from tripwire_db.results import VideoProgress
+from tripwire_db.tables import (
+    STUDYING_STATUSES,
+    lessons,
+    module_unlocks,
+    student_progress,
+    user_statistics,
+    video_tracking,
+)
+from tripwire_db.watch import Segment, milliseconds, seconds_from, segments_in_ms, segments_of
+
+TOLERANCE_SECONDS = 2
+TOLERANCE_PART = Decimal("0.01")
+"""What a player's idea of the duration may be off by: the greater of 2 s and 1 % of it."""
+
+
+def update_video_tracking(
+    course: Course,
+    *,
+    user_id: Any,
+    lesson_id: int,
+    segments: Iterable[Segment | tuple[float, float]],
+    position: float,
+    client_duration: float | None = None,
+) -> Flow[VideoProgress]:
+    """Take in what a player has played; give what is stored, and what of it counts.
+
+    Args:
+        user_id: the student.
+        lesson_id: an unlocked lesson.
+        segments: at most 200 stretches played, as `Segment(start, end)` or pairs, in seconds; empty is a keep-alive.
+        position: where the player stands, in seconds ≥ 0; qualifies nobody.
+        client_duration: the player's idea of the duration, in seconds; only compared, never believed.
+
+    Raises:
+        InvalidInput: a segment or the position cannot be right; nothing of the call is stored.
+        NotFound: no such student or lesson.
+        ModuleLocked: the lesson's module is not unlocked for this student.
+        StudentNotActive: the student is blocked or inactive.
+
+    Example:
+        >>> progress = repository.update_video_tracking(
+        ...     user_id=student.user_id, lesson_id=67, segments=[(0, 10), (10, 20.5)], position=20.5
+        ... )
+        >>> progress.unique_seconds, progress.percentage
+        (20.5, 1)
+    """
+    starts, ends = segments_in_ms(segments)
+    policy = course.policy
+    return _TRACK.flow(
+        user_id=uuid_of("user_id", user_id),
+        lesson_id=integer_of("lesson_id", lesson_id),
+        starts=starts,
+        ends=ends,
+        position=int(seconds_from("position", position)),
+        client_duration=None if client_duration is None else seconds_from("client_duration", client_duration),
+        threshold=Decimal(str(policy.threshold)),
+        gap_ms=milliseconds(policy.gap_seconds),
+        max_rate=None if policy.max_rate is None else Decimal(str(policy.max_rate)),
+        first_grant_ms=milliseconds(policy.first_grant_seconds),
+        idle_cap_ms=milliseconds(policy.idle_cap_seconds),
+        at=course.now(),
+    )
+
+
+def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
+    user_id, lesson_id = asked["user_id"], asked["lesson_id"]
+    if not rows:
+        raise NotFound("student", user_id)
+    found = rows[0]
+    if found.lesson_id is None:
+        raise NotFound("lesson", lesson_id)
+    if found.status not in STUDYING_STATUSES:
+        raise StudentNotActive(
+            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
+        )
+    if not found.unlocked:
+        raise ModuleLocked(f"lesson {lesson_id} is not unlocked for student {user_id}; complete the one before it")
+    if found.overruns:
+        raise InvalidInput(f"a segment ends past the lesson's duration of {found.duration_seconds} s")
+    warnings: tuple[str, ...] = ()
+    if (client := asked["client_duration"]) is not None:
+        tolerance = max(TOLERANCE_SECONDS, found.duration_seconds * TOLERANCE_PART)
+        if abs(Decimal(str(client)) - found.duration_seconds) > tolerance:
+            warnings = (f"the player says the video lasts {client:g} s; the lesson's {found.duration_seconds} s count",)
+    return VideoProgress(
+        user_id=user_id,
+        lesson_id=lesson_id,
+        segments=segments_of(found.segments),
+        unique_seconds=found.unique_ms / 1000,
+        counted_seconds=found.counted_ms / 1000,
+        new_seconds=(found.counted_ms - found.counted_before_ms) / 1000,
+        percentage=found.percentage,
+        qualified=found.qualified,
+        newly_qualified=found.qualified and not found.qualified_before,
+        status=found.progress_status,
+        held_back_seconds=max(0, found.unique_ms - found.counted_ms) / 1000,
+        warnings=warnings,
+    )
+
+
+@recipe("update_video_tracking", decode=_decode)
+def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+    # The gate: the student's row, then the video's, both as they are now.
+    student = locked_student(flow)
+    video = flow.gate(
+        "video",
+        select(
+            video_tracking.c.id,
+            video_tracking.c.watched_segments,
+            video_tracking.c.counted_ms,
+            video_tracking.c.allowance_ms,
+            video_tracking.c.last_seen_at,
+            video_tracking.c.last_position_seconds,
+            video_tracking.c.video_duration_seconds,
+            video_tracking.c.total_watched_seconds,
+            video_tracking.c.watch_percentage,
+            video_tracking.c.is_qualified_for_completion,
+        )
+        .join_from(
+            student,
+            video_tracking,
+            and_(
+                video_tracking.c.user_id == student.c.user_id,
+                video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
+            ),
+        )
+        .with_for_update(of=video_tracking),
+    )
+    longest: sa.Select[Any] = select(func.max(literal_column("ends"))).select_from(
+        func.unnest(param("ends", ARRAY(sa.BigInteger))).alias("ends")
+    )
+    duration_ms = sa.cast(lessons.c.duration_seconds, sa.BigInteger) * 1000
+    tolerated_ms = duration_ms + func.greatest(TOLERANCE_SECONDS * 1000, duration_ms * literal(TOLERANCE_PART))
+    facts = flow.gate(
+        "facts",
+        select(
+            student.c.user_id,
+            student.c.status,
+            student.c.at,
+            lessons.c.id.label("lesson_id"),
+            lessons.c.module_id,
+            lessons.c.duration_seconds,
+            duration_ms.label("duration_ms"),
+            func.coalesce(longest.scalar_subquery() > tolerated_ms, sa.false()).label("overruns"),
+            module_unlocks.c.id.is_not(None).label("unlocked"),
+            student_progress.c.status.label("progress_status"),
+        )
+        .select_from(student)
+        .outerjoin(lessons, lessons.c.id == param("lesson_id", sa.Integer))
+        .outerjoin(
+            module_unlocks,
+            and_(module_unlocks.c.user_id == student.c.user_id, module_unlocks.c.module_id == lessons.c.module_id),
+        )
+        .outerjoin(
+            student_progress,
+            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == lessons.c.id),
+        ),
+    )
+    gate = flow.gate(
+        "gate",
+        select(facts).where(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, ~facts.c.overruns),
+    )
+
+    # A student of older times may lack the row: it is made, and the statement run again finds it.
+    untracked = select(gate).outerjoin(video, true()).where(video.c.id.is_(None)).subquery("untracked")
+    flow.step(
+        "open_video_tracking",
+        into(
+            video_tracking,
+            untracked,
+            user_id=untracked.c.user_id,
+            lesson_id=untracked.c.lesson_id,
+            video_duration_seconds=untracked.c.duration_seconds,
+            created_at=untracked.c.at,
+        )
+        .on_conflict_do_nothing()
+        .returning(video_tracking.c.user_id),
+    )
+
+    stretches = flow.gate("stretches", _stretches(gate, video))
+    merged = flow.gate("merged", _merged(stretches))
+    counted = flow.gate("counted", _counted(gate, video, merged))
+    watched = flow.gate("watched", _watched(counted))
+
+    # A call that changes nothing writes nothing: under a frozen clock, one sent twice leaves the row as it is.
+    changes = {
+        video_tracking.c.watched_segments: watched.c.segments,
+        video_tracking.c.counted_ms: watched.c.counted_ms,
+        video_tracking.c.allowance_ms: watched.c.allowance_ms,
+        video_tracking.c.last_seen_at: watched.c.last_seen_at,
+        video_tracking.c.last_position_seconds: func.least(
+            param("position", sa.BigInteger), watched.c.duration_seconds
+        ),
+        video_tracking.c.video_duration_seconds: watched.c.duration_seconds,
+        video_tracking.c.total_watched_seconds: watched.c.total_watched_seconds,
+        video_tracking.c.watch_percentage: watched.c.percentage,
+        video_tracking.c.is_qualified_for_completion: watched.c.qualified,
+    }
+    flow.step(
+        "update_video",
+        update(video_tracking)
+        .where(
+            video_tracking.c.id == watched.c.video_id,
+            or_(*(column.is_distinct_from(value) for column, value in changes.items())),
+        )
+        .values(changes)
+        .returning(video_tracking.c.user_id),
+    )
+    # Progress begins with the first counted millisecond.
+    beginning = (
+        select(watched)
+        .where(watched.c.counted_ms > 0, func.coalesce(watched.c.progress_status, "not_started") == "not_started")
+        .subquery("beginning")
+    )
+    progress = into(
+        student_progress,
+        beginning,
+        user_id=beginning.c.user_id,
+        module_id=beginning.c.module_id,
+        lesson_id=beginning.c.lesson_id,
+        status=literal("in_progress"),
+        started_at=beginning.c.at,
+        created_at=beginning.c.at,
+    )
+    begun = flow.step(
+        "begin_progress",
+        progress.on_conflict_do_update(
+            index_elements=[student_progress.c.user_id, student_progress.c.lesson_id],
+            set_={
+                "status": progress.excluded.status,
+                "started_at": func.coalesce(student_progress.c.started_at, progress.excluded.started_at),
+            },
+            where=student_progress.c.status == "not_started",
+        ).returning(student_progress.c.status),
+    )
+    # Time spent grows by whole seconds as the floored count does, so nothing drifts.
+    grown = (
+        select(watched.c.user_id, watched.c.at, watched.c.new_whole_seconds)
+        .where(watched.c.new_whole_seconds > 0)
+        .subquery("grown")
+    )
+    statistics = into(
+        user_statistics,
+        grown,
+        user_id=grown.c.user_id,
+        total_time_spent=grown.c.new_whole_seconds,
+        created_at=grown.c.at,
+    )
+    flow.step(
+        "add_time_spent",
+        statistics.on_conflict_do_update(
+            index_elements=[user_statistics.c.user_id],
+            set_={
+                "total_time_spent": user_statistics.c.total_time_spent + statistics.excluded.total_time_spent,
+            },
+        ).returning(user_statistics.c.user_id),
+    )
+    flow.report(
+        select(
+            facts.c.status,
+            facts.c.lesson_id,
+            facts.c.duration_seconds,
+            facts.c.unlocked,
+            facts.c.overruns,
+            func.coalesce(begun.c.status, facts.c.progress_status, "not_started").label("progress_status"),
+            watched.c.segments,
+            watched.c.unique_ms,
+            watched.c.counted_ms,
+            watched.c.counted_before_ms,
+            watched.c.percentage,
+            watched.c.qualified,
+            watched.c.qualified_before,
+            and_(gate.c.user_id.is_not(None), video.c.id.is_(None)).label("raced"),
+        )
+        .select_from(facts)
+        .outerjoin(gate, true())
+        .outerjoin(video, true())
+        .outerjoin(watched, true())
+        .outerjoin(begun, true())
+    )
+
+
+# Older backends stored what they liked; only stretches with two numbers can be read.
+_READABLE = """'$[*] ? (@.start.type() == "number" && @.end.type() == "number")'::jsonpath"""
+
+
+def _stretches(gate: sa.CTE, video: sa.CTE) -> Any:
+    """What is stored and what is reported, in milliseconds: start_ms, end_ms, both clipped to the duration."""
+    part = (
+        func.jsonb_path_query(video.c.watched_segments, literal_column(_READABLE))
+        .table_valued(sa.column("value", JSONB))
+        .render_derived(name="part")
+        .lateral()
+    )
+    stored = select(
+        *(
+            func.round(sa.cast(part.c.value[key].astext, sa.Numeric) * 1000).label(f"{key}_ms")
+            for key in ("start", "end")
+        )
+    ).select_from(sa.join(video, part, true()))
+    reported = (
+        func.unnest(param("starts", ARRAY(sa.BigInteger)), param("ends", ARRAY(sa.BigInteger)))
+        .table_valued(sa.column("start_ms", sa.BigInteger), sa.column("end_ms", sa.BigInteger))
+        .render_derived(name="reported")
+    )
+    both = union_all(stored, select(reported.c.start_ms, reported.c.end_ms)).subquery("both_sets")
+    start = func.greatest(both.c.start_ms, 0)
+    end = func.least(both.c.end_ms, gate.c.duration_ms)
+    return (
+        select(sa.cast(start, sa.BigInteger).label("start_ms"), sa.cast(end, sa.BigInteger).label("end_ms"))
+        .select_from(sa.join(gate, both, true()))
+        .where(start < end)
+    )
+
+
+def _merged(stretches: sa.CTE) -> Any:
+    """The union with its gaps closed: start_ms, end_ms, disjoint."""
+    gap = param("gap_ms", sa.BigInteger)
+    widened = select(
+        func.unnest(func.range_agg(func.int8range(stretches.c.start_ms, stretches.c.end_ms + gap))).label("stretch")
+    ).subquery("widened")
+    return select(
+        func.lower(widened.c.stretch, type_=sa.BigInteger).label("start_ms"),
+        (func.upper(widened.c.stretch, type_=sa.BigInteger) - gap).label("end_ms"),
+    )
+
+
+def _counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
+    """One row: the set as JSON, its length, the allowance, and what counts, beside what was there before."""
+
+    def in_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.trim_scale(func.round(milliseconds / literal_column("1000.0"), 3))
+
+    stretch = func.jsonb_build_object(
+        literal("start"), in_seconds(merged.c.start_ms), literal("end"), in_seconds(merged.c.end_ms)
+    )
+    union = (
+        select(
+            func.coalesce(
+                func.jsonb_agg(aggregate_order_by(stretch, merged.c.start_ms)), literal_column("'[]'::jsonb")
+            ).label("segments"),
+            func.coalesce(sa.cast(func.sum(merged.c.end_ms - merged.c.start_ms), sa.BigInteger), 0).label("unique_ms"),
+        )
+        .select_from(merged)
+        .subquery("union_of_all")
+    )
+    # The first call is granted a start; later ones what may have been watched since. A clock that goes back gives none.
+    max_rate = sa.cast(param("max_rate", sa.Numeric), sa.Numeric)
+    since_ms = func.floor(func.extract("epoch", gate.c.at - video.c.last_seen_at) * 1000)
+    earned_ms = func.least(func.greatest(since_ms, 0), param("idle_cap_ms", sa.BigInteger)) * func.coalesce(max_rate, 0)
+    granted_ms = case(
+        (video.c.last_seen_at.is_(None), param("first_grant_ms", sa.BigInteger)),
+        else_=sa.cast(func.floor(earned_ms), sa.BigInteger),
+    )
+    credit = (
+        select(
+            video.c.id.label("video_id"),
+            (video.c.allowance_ms + granted_ms).label("allowance_ms"),
+            func.greatest(video.c.last_seen_at, gate.c.at).label("last_seen_at"),
+            video.c.counted_ms.label("counted_before_ms"),
+            video.c.total_watched_seconds,
+            video.c.watch_percentage,
+            video.c.is_qualified_for_completion.label("qualified_before"),
+            gate,
+        )
+        .select_from(sa.join(gate, video, true()))
+        .subquery("credit")
+    )
+    # Without a rate nothing is held back.
+    allowed_ms = case((max_rate.is_(None), union.c.unique_ms), else_=credit.c.allowance_ms)
+    return select(
+        credit,
+        union,
+        func.greatest(credit.c.counted_before_ms, func.least(union.c.unique_ms, allowed_ms)).label("counted_ms"),
+    ).select_from(sa.join(credit, union, true()))
+
+
+def _watched(counted: sa.CTE) -> Any:
+    """The same row with what the count shows, floored, and whether it qualifies. Nothing here ever falls."""
+
+    def whole_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
+        return sa.cast(milliseconds // literal_column("1000", sa.BigInteger), sa.Integer)
+
+    percentage = sa.cast(counted.c.counted_ms * 100 // counted.c.duration_ms, sa.Integer)
+    columns = [column for column in counted.c if column.name != "total_watched_seconds"]
+    return select(
+        *columns,
+        func.greatest(counted.c.total_watched_seconds, whole_seconds(counted.c.counted_ms)).label(
+            "total_watched_seconds"
+        ),
+        (whole_seconds(counted.c.counted_ms) - whole_seconds(counted.c.counted_before_ms)).label("new_whole_seconds"),
+        func.greatest(counted.c.watch_percentage, func.least(percentage, 100)).label("percentage"),
+        or_(
+            counted.c.qualified_before,
+            counted.c.counted_ms >= counted.c.duration_ms * sa.cast(param("threshold", sa.Numeric), sa.Numeric),
+        ).label("qualified"),
+    )

@@ -1,0 +1,128 @@
+"""What a player reports and what counts: segments, and the policy that turns them into credit.
+
+Times are seconds at the boundary and whole milliseconds inside, rounded once, here.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tripwire_db.errors import InvalidInput
+
+MAX_SEGMENTS = 200
+"""More than this in one call is refused: a player that reports every ten seconds has a few."""
+
+# Larger numbers would overflow int4 milliseconds (596 hours) long before any video ends.
+_MAX_MS = 2**31 - 1
+
+
+class Segment(NamedTuple):
+    """A stretch of video that was played: `start` ≤ t < `end`, in seconds, fractions allowed."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPolicy:
+    """How reported time becomes counted time.
+
+    A call may claim any stretch; what counts cannot grow faster than a person can watch.
+
+    Attributes:
+        threshold: the part of the lesson that qualifies it for completion, 0 < threshold ≤ 1.
+        gap_seconds: gaps of at most this are closed, in seconds.
+        max_rate: how many seconds of video may count per second that passed, > 0; None switches the limit off.
+        first_grant_seconds: what a first call may count at once, in seconds.
+        idle_cap_seconds: at most so much of the time since the last call adds to the allowance, in seconds.
+
+    Example:
+        >>> WatchPolicy(max_rate=None).threshold
+        0.8
+    """
+
+    threshold: float = 0.80
+    gap_seconds: float = 1.0
+    max_rate: float | None = 2.0
+    first_grant_seconds: float = 30.0
+    idle_cap_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        _require(0 < _finite("threshold", self.threshold) <= 1, "threshold must be above 0 and at most 1")
+        for name in ("gap_seconds", "first_grant_seconds", "idle_cap_seconds"):
+            _require(0 <= _finite(name, getattr(self, name)) <= 86_400, f"{name} must be 0 to 86400 seconds")
+        if self.max_rate is not None:
+            _require(0 < _finite("max_rate", self.max_rate) <= 1000, "max_rate must be above 0 and at most 1000")
+
+
+def milliseconds(seconds: float) -> int:
+    """Whole milliseconds, rounded half to even.
+
+    Example:
+        >>> milliseconds(405.25)
+        405250
+    """
+    return round(seconds * 1000)
+
+
+def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
+    """Check what a player sent; give starts and ends in whole milliseconds, clipped to what the database can hold.
+
+    Raises:
+        InvalidInput: not pairs of finite numbers, start < 0, end ≤ start, or more than 200 segments.
+    """
+    if isinstance(segments, str | bytes | dict) or not isinstance(segments, Iterable):
+        raise InvalidInput("segments must be a list of (start, end) pairs in seconds")
+    starts: list[int] = []
+    ends: list[int] = []
+    for index, segment in enumerate(segments):
+        if index >= MAX_SEGMENTS:
+            raise InvalidInput(
+                f"more than {MAX_SEGMENTS} segments in one call; merge them or send them in several calls"
+            )
+        if isinstance(segment, str | bytes | dict) or not isinstance(segment, Iterable):
+            raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
+        pair = tuple(segment)
+        if len(pair) != 2:
+            raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
+        start, end = (_finite(f"segment {index}", value) for value in pair)
+        if start < 0:
+            raise InvalidInput(f"segment {index} starts before 0")
+        if end <= start:
+            raise InvalidInput(f"segment {index} ends before it starts")
+        if end * 1000 > _MAX_MS:
+            raise InvalidInput(f"segment {index} ends past the lesson's duration")
+        starts.append(milliseconds(start))
+        ends.append(milliseconds(end))
+    return starts, ends
+
+
+def segments_of(stored: Iterable[Mapping[str, Any]]) -> tuple[Segment, ...]:
+    """Segments as the database stores them: objects with `start` and `end` in seconds."""
+    return tuple(Segment(float(part["start"]), float(part["end"])) for part in stored)
+
+
+def seconds_from(name: str, value: float) -> float:
+    """A finite number of seconds ≥ 0, or `InvalidInput`."""
+    number = _finite(name, value)
+    _require(0 <= number <= _MAX_MS / 1000, f"{name} must be 0 or more seconds")
+    return number
+
+
+def _finite(name: str, value: object) -> float:
+    # A bool is an int to Python and a string might parse: neither is a time that a player measured.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(f"{name} must be a number of seconds, not {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise InvalidInput(f"{name} is too large") from None
+    if not math.isfinite(number):
+        raise InvalidInput(f"{name} must be finite")
+    return number
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidInput(message)
