@@ -74,6 +74,15 @@ def redis_program() -> Path:
     return program("redis-server", "TRIPWIRE_REDIS_BIN", "apt-get install redis-server")
 
 
+def supabase_program() -> Path:
+    return program(
+        "supabase",
+        "TRIPWIRE_SUPABASE_BIN",
+        "npm install --no-save @supabase/cli-linux-x64@3.1.0",
+        node_modules() / "@supabase" / "cli-linux-x64" / "bin" / "supabase",
+    )
+
+
 def _with_symlinks(native: Path) -> Path:
     """Give the npm package's folder, or a copy, in which the libraries have the names they are asked for by.
 
