@@ -16,6 +16,7 @@ class Api:
     """A client of one PostgREST; each method takes who calls, or the headers of a caller with a token of their own."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, timeout=20)
 
     def close(self) -> None:
