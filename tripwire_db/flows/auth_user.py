@@ -38,7 +38,7 @@ def find_email_holder(*, email: str) -> Flow[EmailHolder | None]:
 
 def lock_auth_user(*, user_id: UUID) -> Flow[bool]:
     """Lock an auth user's id until the transaction ends; begins a compensation."""
-    return _LOCK.flow(user_id=user_id)
+    return _LOCK.flow(user_id=user_id, at=None)
 
 
 def is_used(*, user_id: UUID) -> Flow[bool]:
