@@ -46,29 +46,21 @@ def acquire(connection: psycopg.Connection[Any], key: int, *, wait: int, say: Ca
     """
     start = time.monotonic()
     pause = _FIRST_PAUSE
-    told_at, told = 0.0, ""
+    told_at, told = 0.0, frozenset[int]()
     while not _try(connection, key):
         waited = time.monotonic() - start
-        held_by = "; ".join(str(session) for session in holders(connection, GROUP, key))
-        who = _WHO[key].format(holder=held_by or "a session that has just gone")
+        pids, who = _who(connection, key)
         if waited * 1000 >= wait:
             raise MigrationError(
                 f"Gave up after {spell(wait)}: {who}. Nothing was changed. Wait longer with -x deploy-wait=1h, or end "
                 "that session with SELECT pg_terminate_backend(<pid>) if you are sure that it is lost."
             )
-        pids = held_by.partition(":")[0]
-        if held_by and (pids != told or waited - told_at >= _REMIND_SECONDS):
+        if pids and (pids != told or waited - told_at >= _REMIND_SECONDS):
             say(f"waiting up to {spell(wait)}: {who}")
             told_at, told = waited, pids
         time.sleep(min(pause * random.uniform(0.5, 1.5), max(wait / 1000 - waited, 0.001)))  # noqa: S311 jitter
         pause = min(pause * 2, _LONGEST_PAUSE)
     return time.monotonic() - start
-
-
-_WHO = {
-    DEPLOYER: "another deployer is at work: {holder}",
-    SESSION: "the session of a deployer that is gone is still at work: {holder}",
-}
 
 
 def wait_until_free(connection: psycopg.Connection[Any], key: int, *, seconds: float) -> bool:
@@ -79,6 +71,19 @@ def wait_until_free(connection: psycopg.Connection[Any], key: int, *, seconds: f
             return False
         time.sleep(_FIRST_PAUSE)
     return True
+
+
+def _who(connection: psycopg.Connection[Any], key: int) -> tuple[frozenset[int], str]:
+    """Say who holds a lock, and with which pids."""
+    found = holders(connection, GROUP, key)
+    working = holders(connection, GROUP, SESSION)
+    at_work = "; ".join(str(session) for session in working)
+    if key == SESSION:
+        who = f"the session of a deployer that is gone is still at work: {at_work or 'it has just ended'}"
+    else:
+        deployer = "; ".join(session.who for session in found) or "it has just ended"
+        who = f"another deployer is at work: {deployer}{f', migrating by {at_work}' if at_work else ''}"
+    return frozenset(session.pid for session in found), who
 
 
 def _try(connection: psycopg.Connection[Any], key: int) -> bool:

@@ -58,12 +58,14 @@ class _Writer:
         self._write = context.impl.static_output
         self._write(_HEADER)
         if self._environment.get_starting_revision_argument() is None:
+            self._write(self._timeouts(local=False))
             self._write(f"CREATE SCHEMA {self._schema};")
+            self._write(_RESET)
         plain_begin, plain_block = context.impl.emit_begin, context.autocommit_block
 
         def emit_begin() -> None:
             plain_begin()
-            self._write(timeouts(self._settings, local=True).replace("; ", ";\n") + ";")
+            self._write(self._timeouts(local=True))
             if self._steps.current is not self._checked:
                 self._checked = self._steps.current
                 self._check()
@@ -71,9 +73,9 @@ class _Writer:
         @contextmanager
         def autocommit_block() -> Iterator[None]:
             with plain_block():
-                self._write(timeouts(self._settings, local=False).replace("; ", ";\n") + ";")
+                self._write(self._timeouts(local=False))
                 yield
-                self._write(RESET.replace("; ", ";\n") + ";")
+                self._write(_RESET)
 
         self._checked: Any = None
         context.impl.emit_begin = emit_begin  # type: ignore[method-assign]
@@ -82,6 +84,9 @@ class _Writer:
     def applied(self, *, heads: set[str], **_: Any) -> None:
         """Note where the database stands after a revision."""
         self._steps.applied(heads)
+
+    def _timeouts(self, *, local: bool) -> str:
+        return _in_lines(timeouts(self._settings, local=local))
 
     def _check(self) -> None:
         """Refuse a database that is elsewhere, and one that is being migrated by somebody else."""
@@ -106,3 +111,10 @@ class _Writer:
             )
         body = "\n".join(checks)
         self._write(f"DO $expect$\nBEGIN\n{body}\nEND\n$expect$;")
+
+
+def _in_lines(statements: str) -> str:
+    return statements.replace("; ", ";\n") + ";"
+
+
+_RESET = _in_lines(RESET)

@@ -166,14 +166,16 @@ class _Run:
                 heads = _read_heads(look, command.options)
         except (MigrationError, psycopg.Error) as error:
             return f"Where the database stands could not be asked ({describe(error)}); alembic current says it."
-        done = len(self._steps.finished)
+        done, total = len(self._steps.finished), self._steps.total
         told = f"The database is at {spell_heads(heads)}"
-        if done < self._steps.total:
-            told += f"; {done} of {self._steps.total} revisions were finished and stay"
+        if done and done < total:
+            told += f"; {done} of {total} revisions were finished and stay"
         if not settled:
             return f"{told}. The server still works on the last statement; the next run waits for it."
         if self._transactions is not None and self._transactions.concurrent and self._steps.current is not None:
             return f"{told}. An index may be half built (INVALID); running it again begins by dropping it."
+        if heads == self._steps.before:
+            return f"{told}, as before; nothing was changed."
         return f"{told}, nothing half done; running it again goes on from there."
 
     def _prepare(self, lock: psycopg.Connection[Any], migrating: psycopg.Connection[Any]) -> None:
@@ -206,34 +208,38 @@ class _Run:
                 with environment.begin_transaction():
                     environment.run_migrations()
             except SQLAlchemyError as error:
-                reason = self._retried(error)
-                if reason is None:
+                inner = driver_error(error)
+                kind = _RETRIED.get((inner.sqlstate if inner else None) or "")
+                if kind is None:
                     raise
                 attempt = attempt + 1 if failing is steps.current else 1
                 failing = steps.current
                 if attempt >= settings.lock_attempts:
-                    raise MigrationError(f"{reason} Tried {attempt} times.") from error
+                    raise MigrationError(self._gave_up(kind, attempt, error)) from error
                 pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
                 self._report.line(
-                    f"  {steps.name}: {reason} Rolled back; attempt {attempt + 1} of {settings.lock_attempts} "
-                    f"in {pause:.1f} s."
+                    f"  {steps.name}: {self._timed_out(kind)}; rolled back. "
+                    f"Attempt {attempt + 1} of {settings.lock_attempts} in {pause:.1f} s."
                 )
                 time.sleep(pause)  # lets the traffic through that had queued up behind us
             else:
                 return
 
-    def _retried(self, error: SQLAlchemyError) -> str | None:
-        """Say who was in the way, or return None for an error that trying again does not help."""
-        inner = driver_error(error)
-        kind = _RETRIED.get((inner.sqlstate if inner else None) or "")
-        if kind is None or self._watcher is None:
-            return None
-        wait = self._watcher.last
-        after = f" after {spell(self._command.settings.lock_timeout)}" if kind == "lock timeout" else ""
-        seen = f": it {wait}." if wait else "; who held the lock was gone too soon to be seen."
+    def _timed_out(self, kind: str) -> str:
+        """Name what happened; who was in the way has been told when it was seen."""
+        timeout = f" after {spell(self._command.settings.lock_timeout)}" if kind == "lock timeout" else ""
+        seen = self._watcher is not None and self._watcher.last is not None
+        return f"{kind}{timeout}{'' if seen else ' (who was in the way was gone too soon to be seen)'}"
+
+    def _gave_up(self, kind: str, attempts: int, error: SQLAlchemyError) -> str:
+        wait = self._watcher.last if self._watcher is not None else None
+        parts = [f"{self._timed_out(kind)}, {attempts} times."]
+        if wait is not None:
+            parts.append(f"It waited for {wait}.")
         statement = getattr(error, "statement", None)
-        self._watcher.forget()
-        return f"{kind}{after}{seen}" + (f" The statement: {shorten(statement, 120)}." if statement else "")
+        if statement:
+            parts.append(f"The statement: {shorten(statement, 120)}.")
+        return " ".join(parts)
 
     def _verify(self, lock: psycopg.Connection[Any]) -> frozenset[str]:
         """Look, from another connection, whether the version table says what it should."""

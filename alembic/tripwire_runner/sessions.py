@@ -8,7 +8,7 @@ import psycopg
 from tripwire_runner.errors import shorten
 
 _COLUMNS = """
-    s.pid, a.usename, a.application_name, a.client_addr::text, a.backend_type, a.state,
+    s.pid, a.usename, a.application_name, host(a.client_addr), a.backend_type, a.state,
     extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start))::float8, a.query
 """
 
@@ -25,6 +25,8 @@ _BLOCKERS = f"""
 SELECT {_COLUMNS}
 FROM (SELECT DISTINCT unnest(pg_catalog.pg_blocking_pids(%s)) AS pid) AS s
 LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+-- CREATE INDEX CONCURRENTLY waits for the snapshot of this very query, for as long as that takes.
+WHERE s.pid <> pg_catalog.pg_backend_pid()
 ORDER BY s.pid
 """
 
@@ -55,21 +57,26 @@ class Session:
     seconds: float | None
     query: str | None
 
-    def __str__(self) -> str:
-        """Say who this is and what it does."""
-        if self.pid == 0:
-            return "a prepared transaction (see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it)"
+    @property
+    def who(self) -> str:
+        """The pid, and whose session it is."""
         known = [
             f"user {self.user}" if self.user else "",
             self.application or "",
             f"from {self.client}" if self.client else "",
             self.backend if self.backend not in (None, "client backend") else "",
         ]
-        who = ", ".join(part for part in known if part)
+        listed = ", ".join(part for part in known if part)
+        return f"pid {self.pid} ({listed})" if listed else f"pid {self.pid}"
+
+    def __str__(self) -> str:
+        """Say who this is and what it does."""
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it)"
         since = f" for {self.seconds:.0f} s" if self.seconds is not None else ""
         doing = f": {self.state or 'working'}{since}" if self.state or self.seconds is not None else ""
         query = f", query: {shorten(self.query)}" if self.query else ""
-        return f"pid {self.pid}{f' ({who})' if who else ''}{doing}{query}"
+        return f"{self.who}{doing}{query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class Wait:
 
     def __str__(self) -> str:
         """Say what is waited for and who is in the way."""
-        return f"waits for {self.lock}, blocked by {'; and by '.join(str(blocker) for blocker in self.blockers)}"
+        return f"{self.lock}, blocked by {'; and by '.join(str(blocker) for blocker in self.blockers)}"
 
 
 def holders(connection: psycopg.Connection[Any], group: int, key: int) -> tuple[Session, ...]:

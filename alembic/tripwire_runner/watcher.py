@@ -42,17 +42,17 @@ class Watcher(threading.Thread):
     def forget(self) -> None:
         """Begin a new try: what was seen before it says nothing about it."""
         self.last = None
-        self._told = frozenset()
 
     def planned(self, total: int) -> None:
         """Nothing to do."""
 
     def started(self, name: str, title: str) -> None:  # noqa: ARG002 an Observer's
-        """A revision begins."""
+        """A revision begins, perhaps for another try; who was in its way then need not be told again."""
         self.forget()
 
-    def finished(self, name: str, title: str, seconds: float) -> None:
-        """Nothing to do."""
+    def finished(self, name: str, title: str, seconds: float) -> None:  # noqa: ARG002 an Observer's
+        """Forget who was in the way of this one."""
+        self._told = frozenset()
 
     def run(self) -> None:
         """Look until told to stop; where looking fails the migration goes on, and the failure is kept to be told."""
@@ -68,4 +68,4 @@ class Watcher(threading.Thread):
             pids = frozenset(blocker.pid for blocker in wait.blockers)
             if not pids <= self._told:
                 self._told |= pids
-                self._say(str(wait))
+                self._say(f"waits for {wait}")

@@ -49,7 +49,7 @@ def test_the_blocker_is_named_and_the_revision_succeeds_once_it_is_gone(chain_on
     blocked_by = _pid(blocker)
     deployer = chain_on_a.start(*_SHORT, "upgrade", "head")
 
-    result = _release_after(blocker, deployer, "attempt 2 of 10")
+    result = _release_after(blocker, deployer, "Attempt 2 of 10")
 
     assert result.code == 0, result
     assert f"{blocked_by}(user postgres, nightly report" in result.err
@@ -71,7 +71,7 @@ def test_after_the_last_attempt_the_message_names_the_blocker_and_earlier_revisi
     assert "upgrade 20260102000000 failed: lock timeout after 400ms" in result.out
     assert _pid(blocker) in result.out
     assert _LOCK in result.out
-    assert "Tried 2 times." in result.out
+    assert "lock timeout after 400ms, 2 times." in result.out
     assert f"The database is at {chain.revision(1)}; 1 of 2 revisions were finished and stay" in result.out
     assert "Traceback" not in result.said
     assert chain.at() == chain.revision(1)
@@ -114,7 +114,7 @@ def test_a_relative_target_means_the_same_after_a_failed_attempt(chain: Chain) -
     blocker = _block(chain)
     deployer = chain.start(*_SHORT, "upgrade", "+2")
 
-    result = _release_after(blocker, deployer, "attempt 2 of 10")
+    result = _release_after(blocker, deployer, "Attempt 2 of 10")
 
     assert result.code == 0, result
     assert chain.at() == chain.revision(2)
@@ -128,7 +128,7 @@ def test_an_index_built_beside_the_traffic_is_tried_again_too(chain: Chain) -> N
     blocked_by = _pid(blocker)
     deployer = chain.start(*_SHORT, "upgrade", "head")
 
-    result = _release_after(blocker, deployer, "attempt 2 of 10")
+    result = _release_after(blocker, deployer, "Attempt 2 of 10")
 
     assert result.code == 0, result
     assert blocked_by in result.err
@@ -171,4 +171,4 @@ def test_a_deadlock_is_tried_again(chain: Chain) -> None:
 
     assert result.code == 0, result
     assert "deadlock" in result.err
-    assert "attempt 2 of 10" in result.err
+    assert "Attempt 2 of 10" in result.err

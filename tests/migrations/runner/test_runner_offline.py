@@ -75,7 +75,9 @@ def test_every_begin_is_followed_by_the_timeouts(story: Chain) -> None:
     place = lines.index("CREATE INDEX CONCURRENTLY a_x ON public.a (x);")
     assert lines[place - 3 : place] == ["COMMIT;", "SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
     assert lines[place + 1 : place + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
-    assert lines.index("CREATE SCHEMA tripwire;") < begins[0]
+    place = lines.index("CREATE SCHEMA tripwire;")
+    assert lines[place - 2 : place] == ["SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
+    assert lines[place + 1 : place + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
 
 
 def test_a_part_of_it_is_refused_by_a_database_that_is_elsewhere(story: Chain) -> None:
