@@ -40,15 +40,21 @@ BEGIN
         page.id,
         page.action_type,
         page.target_user_id,
-        -- As they were on that day; an entry that does not say is named from the tables while the person is there.
-        coalesce(page.details ->> 'email', person.email),
-        coalesce(page.details ->> 'full_name', person.full_name),
+        -- As they were on that day. An entry that does not say is named from the tables while the person is there;
+        -- coalesce looks no further than it has to, so the usual page costs no look-up.
+        coalesce(
+            page.details ->> 'email',
+            (SELECT student.email FROM public.tripwire_users AS student WHERE student.user_id = page.target_user_id),
+            (SELECT person.email FROM public.users AS person WHERE person.id = page.target_user_id)
+        ),
+        coalesce(
+            page.details ->> 'full_name',
+            (SELECT student.full_name FROM public.tripwire_users AS student WHERE student.user_id = page.target_user_id),
+            (SELECT person.full_name FROM public.users AS person WHERE person.id = page.target_user_id)
+        ),
         page.details,
         page.created_at
     FROM page
-    LEFT JOIN public.users AS person
-        ON person.id = page.target_user_id
-        AND (page.details ->> 'email' IS NULL OR page.details ->> 'full_name' IS NULL)
     ORDER BY page.created_at DESC, page.id DESC;
 END;
 $$;

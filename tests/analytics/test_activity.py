@@ -77,6 +77,19 @@ def test_an_entry_that_does_not_say_is_named_from_the_tables_while_the_person_is
         assert row[2:6] == (target, None, None, details)
 
 
+def test_a_student_is_named_as_the_sale_names_them(scratch):
+    manager, target = uuid4(), uuid4()
+    with scratch() as connection:
+        person(connection, target, "account@example.com", None)
+        connection.execute(
+            "INSERT INTO public.tripwire_users (user_id, email, full_name) VALUES (%s, 'sale@example.com', 'Sold To')",
+            [target],
+        )
+        plant_log(connection, [Entry(manager, NOON, {}, target)])
+        row = connection.execute(ACTIVITY, [manager, 1, None, None]).fetchone()
+    assert row[3:5] == ("sale@example.com", "Sold To")
+
+
 def test_fifty_rows_unless_told_and_none_for_an_unknown_manager(scratch):
     manager = uuid4()
     with scratch() as connection:
