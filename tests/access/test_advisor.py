@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.access.advisor import FINDINGS, Finding
-from tests.servers.finding import node_modules, program
+from tests.servers.finding import supabase_program
 from tests.servers.postgres import Postgres
 
 Connection = psycopg.Connection[Any]
@@ -61,12 +61,7 @@ def test_the_advisor_itself_was_looking(make_database: Callable[..., str], supab
 @pytest.fixture
 def supabase(tmp_path: Path, postgres: Postgres) -> Advisors:
     """Give Supabase's own command line: the findings that `supabase db advisors` has for a database."""
-    command = program(
-        "supabase",
-        "TRIPWIRE_SUPABASE_BIN",
-        "npm install --no-save @supabase/cli-linux-x64@3.1.0",
-        node_modules() / "@supabase" / "cli-linux-x64" / "bin" / "supabase",
-    )
+    command = supabase_program()
 
     def advisors(url: str) -> list[dict[str, Any]]:
         target = f"--remote={postgres.url(conninfo_to_dict(url)['dbname'], tcp=True)}"  # it takes no socket
