@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.access.conftest import PlainOwner
+from tests.access.conftest import VERSIONS, PlainOwner
 from tests.servers.postgrest import PostgREST
 from tripwire_db import migrations
 
@@ -38,15 +38,20 @@ class Listener:
         raise AssertionError("the mark never came")
 
 
+@pytest.fixture(params=VERSIONS)
+def watched_url(request: pytest.FixtureRequest, make_database: MakeDatabase) -> str:
+    return make_database(server=request.param)
+
+
 @pytest.fixture
-def sender(database_url: str) -> Iterator[Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def sender(watched_url: str) -> Iterator[Connection]:
+    with psycopg.connect(watched_url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
-def listener(database_url: str) -> Iterator[Listener]:
-    listener = Listener(database_url)
+def listener(watched_url: str) -> Iterator[Listener]:
+    listener = Listener(watched_url)
     with listener.connection:
         yield listener
 
