@@ -13,7 +13,7 @@ from tests.servers.postgres import Postgres, worker
 from tripwire_db.auth import PostgresAuth, SupabaseAuth
 from tripwire_db.stand_in import bootstrap
 
-TIMEOUT = 0.4
+TIMEOUT = 0.8
 
 
 @pytest.fixture(scope="session")

@@ -212,6 +212,7 @@ def test_a_user_made_after_everybody_gave_up_is_met_by_the_next_call(
     with pytest.raises(EmailExists):
         create(supabase_auth, user_id)
     (request,) = admin_api.made("POST")
+    admin_api.release()
     wait_until(lambda: bool(request.statuses))
     assert auth_users.ids() == {user_id}
     with pytest.raises(EmailExists) as caught:

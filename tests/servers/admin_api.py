@@ -57,7 +57,8 @@ class Fault:
         perform: how often the request is carried out.
         reply: sent instead of the true answer.
         deliver: how the answer goes out: `send`, `twice`, `never` (the connection is closed) or `trickle`.
-        hold: `before` or `after` carrying it out, wait until the client has given up.
+        hold: `before` or `after` carrying it out, wait until the client has given up; `released`: carry it out when
+            the test says so.
         race: skip the look for the e-mail, as happens to the loser of a race.
     """
 
@@ -107,8 +108,8 @@ class Fault:
 
     @classmethod
     def overdue(cls) -> Self:
-        """Done only after the client has given up."""
-        return cls("overdue", perform=1, hold="before")
+        """Done only when the test says so, by `AdminApi.release`: the client has long given up by then."""
+        return cls("overdue", perform=1, hold="released")
 
     @classmethod
     def trickle(cls) -> Self:
@@ -172,6 +173,7 @@ class AdminApi:
         self._scripts: dict[str, deque[Fault | None]] = defaultdict(deque)
         self._always: dict[str, Fault] = {}
         self._closing = threading.Event()
+        self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.api = self
         # A short poll, so that tests do not wait half a second for each server to stop.
@@ -192,6 +194,7 @@ class AdminApi:
     def stop(self) -> None:
         """Stop listening; requests that are held are let go."""
         self._closing.set()
+        self._released.set()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -231,6 +234,13 @@ class AdminApi:
     def record(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
+
+    def release(self) -> None:
+        """Let overdue requests be carried out, those to come too."""
+        self._released.set()
+
+    def wait_for_release(self) -> None:
+        self._released.wait()
 
     def hold(self, connection: socket.socket) -> None:
         """Wait until the client hangs up, or the server stops."""
@@ -292,6 +302,8 @@ class _Handler(BaseHTTPRequestHandler):
         api.record(request)
         if fault.hold == "before":
             api.hold(self.connection)
+        elif fault.hold == "released":
+            api.wait_for_release()
         reply = Reply(500)
         for _ in range(fault.perform):
             reply = self._answer(body, readable=readable, race=fault.race)
