@@ -35,6 +35,13 @@ def part_of(path: Path) -> str:
     return inside.parts[0].removesuffix(".py")
 
 
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a file names in `from … import`."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name for name in names if name.split(".")[0] == "tripwire_db"}
+
+
 def imports_of(path: Path) -> set[str]:
     """The parts of the package that a file imports, inside functions too, and for types only too."""
     found: set[str] = set()
@@ -60,6 +67,11 @@ def test_imports_point_down(path: Path):
     part = part_of(path)
     if part == "__init__":
         return  # exports everything, lazily
+    for module in imported_modules(path):
+        target = PACKAGE.parent / Path(*module.split("."))
+        assert target.is_dir() or target.with_suffix(".py").exists(), (
+            f"{path.name} imports {module}, which is not there"
+        )
     assert part in LEVEL, f"say in {Path(__file__).name} where {part} stands"
     upwards = {other for other in imports_of(path) - {part} if LEVEL.get(other, -1) <= LEVEL[part]}
     assert not upwards, f"{path.name} imports upwards or sideways: {', '.join(sorted(upwards))}"

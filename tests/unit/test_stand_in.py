@@ -10,9 +10,9 @@ import pytest
 from psycopg import sql
 
 from tests.servers.finding import MAJORS, postgres_bin
-from tripwire_db.bootstrap import BootstrapRefused, bootstrap, is_stand_in
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import InvalidInput, Unavailable
+from tripwire_db.stand_in import BootstrapRefused, bootstrap, is_stand_in
 
 MakeDatabase = Callable[..., str]
 ROLES = {
