@@ -45,7 +45,8 @@ def run() -> None:
         environment.configure(dialect_name="postgresql", as_sql=True, **options)
         environment.run_migrations()
         return
-    command = Command(name, environment, settings, options, Target.find(config, arguments.get("url")))
+    target = Target.find(config, arguments.get("url"))
+    command = Command(name, environment, settings, options, target, arguments.get("accept-loss") == "yes")
     if "destination_rev" in environment.context_opts:
         write(command)
     else:

@@ -17,6 +17,7 @@ from tripwire_runner.connect import connect
 from tripwire_runner.errors import MigrationError, describe, driver_error, shorten
 from tripwire_runner.interrupts import Interrupted, Interrupts
 from tripwire_runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
+from tripwire_runner.losses import refuse_losses
 from tripwire_runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_runner.reload import Reload
 from tripwire_runner.report import Report
@@ -41,6 +42,7 @@ class Command:
     settings: Settings
     options: dict[str, Any]
     target: Target
+    accept_loss: bool = False
 
 
 def read(command: Command, *, search_path: str | None = None) -> None:
@@ -128,6 +130,8 @@ class _Run:
                 say=lambda text: report.line(f"    {text}"),
             )
             self._steps = Steps(command.environment.context_opts["fn"], (self._watcher, report))
+            if command.name == "downgrade" and not command.accept_loss:
+                self._steps.approve = lambda steps: refuse_losses(lock, steps)
             with self._watcher, _sqlalchemy(target, migrating) as connection:
                 self._migrate(connection)
             after = self._verify(lock)

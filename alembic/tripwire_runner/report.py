@@ -29,8 +29,11 @@ class Report:
             return
         masked = self._target.mask(text) if self._target else text
         if self._bar is None:
-            sys.stderr.write(masked + "\n")
-            sys.stderr.flush()
+            try:
+                sys.stderr.write(masked + "\n")
+                sys.stderr.flush()
+            except BrokenPipeError:
+                self._quiet = True  # nobody listens any more, which is no reason to stop a migration
         else:
             self._bar.console.print(masked, markup=False, highlight=False, soft_wrap=True)
 

@@ -53,10 +53,14 @@ class Steps:
     """
 
     def __init__(self, resolve: Callable[..., Iterable[Any]], observers: Sequence[Observer]) -> None:
-        """Take the function of the command, and those to be told; `prepare` gets each step once, before any runs."""
+        """Take the function of the command, and those to be told.
+
+        Before any runs, `approve` gets all steps once, and may refuse them; then `prepare` gets each.
+        """
         self.before: frozenset[str] = frozenset()
         self.finished: list[tuple[str, float]] = []
         self.current: Any = None
+        self.approve: Callable[[Sequence[Any]], None] = lambda _steps: None
         self.prepare: Callable[[Any, str], None] = lambda _step, _name: None
         self._resolve = resolve
         self._observers = observers
@@ -85,6 +89,7 @@ class Steps:
             self._steps = list(self._resolve(heads, context))
             self.before = frozenset(heads)
             self._heads = [self.before]
+            self.approve(self._steps)
             for step in self._steps:
                 self.prepare(step, name_of(step))
             for observer in self._observers:

@@ -156,3 +156,36 @@ def test_from_a_thread_it_works_without_signal_handlers(three: Chain) -> None:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(command.upgrade, config, "head").result()
     assert three.at() == three.revision(3)
+
+
+def test_a_downgrade_over_several_revisions_is_refused_before_the_first_where_one_would_lose_something(
+    three: Chain,
+) -> None:
+    path = three.folder / "alembic" / "versions" / f"{three.revision(2)}_step.py"
+    losses = 'from revision_tools import Loss, refuse_loss\n\nLOSSES = (Loss("rows of b", "FROM public.b"),)\n'
+    later = 'LOSSES += (Loss("values of a layout that is gone", "FROM public.nowhere"),)\n'
+    path.write_text(
+        path.read_text()
+        .replace("from alembic import op\n", f"from alembic import op\n{losses}{later}")
+        .replace("    op.execute('DROP", "    refuse_loss(LOSSES[:1])\n    op.execute('DROP")
+    )
+    assert three.upgrade().code == 0
+    three.execute("INSERT INTO public.b DEFAULT VALUES")
+
+    refused = three.run("downgrade", "base")
+
+    assert refused.code != 0
+    assert "This downgrade would lose: 1 rows of b. Take a backup" in refused.out
+    assert f"The database is at {three.revision(3)}, as before; nothing was changed." in refused.out
+    assert three.run("downgrade", "-1").code == 0, "this one loses nothing"
+    assert three.run("-x", "accept-loss=yes", "downgrade", "base").code == 0
+
+
+def test_a_pipe_that_is_closed_does_not_stop_a_migration(three: Chain) -> None:
+    deployer = three.start("upgrade", "head")
+    process = deployer.process
+    assert process.stderr is not None
+    process.stderr.close()
+    with process:
+        assert process.wait(timeout=30) == 0
+    assert three.at() == three.revision(3)

@@ -14,6 +14,11 @@ from tripwire_db.migrations import script_location
 
 PAGE = ROOT / "docs" / "migrations.md"
 _SCENE = re.compile(r"<!-- scene: (?P<name>\S+) -->\n```console\n(?P<text>.*?)```\n", re.DOTALL)
+_LOSSES = """from alembic import op
+from revision_tools import Loss, refuse_loss
+
+LOSSES = (Loss("names of rooms", "FROM public.rooms WHERE name IS NOT NULL"),)
+"""
 _ALIKE = (
     (re.compile(r"postgres@\S+/test_\w+"), "postgres@db.example.com:5432/postgres"),
     (re.compile(r"tripwire-db (\w+) by \S+ pid \d+"), r"tripwire-db \1 by ci@runner pid 42"),
@@ -41,11 +46,8 @@ def rooms(tmp_path: Path, make_database: Callable[..., str]) -> Chain:
         path = chain.folder / "alembic" / "versions" / f"{chain.revision(number)}_step.py"
         text = path.read_text().replace(f"Step {number}.", f"{title}.")
         if number == 3:
-            text = text.replace(
-                "    pass",
-                "    from revision_tools import Loss, refuse_loss\n\n"
-                '    refuse_loss([Loss("names of rooms", "FROM public.rooms WHERE name IS NOT NULL")])\n'
-                '    op.execute("ALTER TABLE public.rooms DROP COLUMN name")',
+            text = text.replace("from alembic import op\n", _LOSSES).replace(
+                "    pass", '    refuse_loss(LOSSES)\n    op.execute("ALTER TABLE public.rooms DROP COLUMN name")'
             )
         path.write_text(text)
     return chain
