@@ -1,0 +1,101 @@
+"""The one place where the commands are listed; a new one is a module beside this and a line below."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from tripwire_db.cli import (
+    activity,
+    bootstrap,
+    certificate,
+    chart,
+    demo,
+    downgrade,
+    leaderboard,
+    manager,
+    stats,
+    status,
+    student,
+    upgrade,
+)
+from tripwire_db.cli.errors import CommandLine
+
+COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "See it": {"demo": demo.demo},
+    "The schema": {
+        "bootstrap": bootstrap.bootstrap,
+        "upgrade": upgrade.upgrade,
+        "downgrade": downgrade.downgrade,
+        "status": status.status,
+    },
+    "Sales": {
+        "leaderboard": leaderboard.leaderboard,
+        "chart": chart.chart,
+        "stats": stats.stats,
+        "activity": activity.activity,
+    },
+    "People": {"student": student.app, "manager": manager.app, "certificate": certificate.app},
+}
+"""Every command, or group of commands, by the panel of the help that it stands in."""
+
+# Steps such as -1 look like options.
+_SETTINGS: dict[str, dict[str, Any]] = {"downgrade": {"ignore_unknown_options": True}}
+
+app = typer.Typer(
+    name="tripwire-db",
+    cls=CommandLine,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The database of the Tripwire course: schema, students, sales.\n\n"
+    "The database is the one of TRIPWIRE_DATABASE_URL, or of --database-url. "
+    "Exit codes: 0 good, 1 found something or refused, 2 wrong use.",
+)
+
+for _panel, _commands in COMMANDS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel, context_settings=_SETTINGS.get(_name))(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("tripwire-db"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each flow on standard error.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Set up the log, which never holds a secret."""
+    if verbose:
+        import logging
+
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("tripwire_db").setLevel(logging.INFO)
+
+
+def main() -> None:
+    """Run the command line; the console script `tripwire-db`."""
+    # So that an embedded server is stopped, and a migration rolled back, before the process ends.
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app()
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    sys.exit(128 + number)

@@ -1,0 +1,159 @@
+"""`tripwire-db demo`: the whole story, with progress bars, a leaderboard, a chart and one student's journey."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tripwire_db.cli import chart, journey, leaderboard, options, output, targets
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from tripwire_db.demo import Figures, Story
+
+EMBEDDED_DATABASE = "tripwire_demo"
+
+Students = Annotated[int, typer.Option("--students", min=1, max=100_000, help="So many students.")]
+Seed = Annotated[int, typer.Option("--seed", help="Decides who they are and what they do.")]
+BesideOthers = Annotated[
+    bool, typer.Option("--beside-others", help="Write into a database that has other students, too; they stay.")
+]
+
+
+def demo(
+    students: Students = 100,
+    seed: Seed = 1,
+    database_url: options.DatabaseUrl = None,
+    beside_others: BesideOthers = False,
+    as_json: options.Json = False,
+) -> None:
+    """Play the whole story: managers, students, honest viewing, certificates, sales.
+
+    In a new database of the embedded server, unless a URL names a scratch one: there, what an earlier demo left is
+    removed first, and a database that has other students is refused.
+    """
+    from tripwire_db import demo as story
+
+    start = time.monotonic()
+    with targets.migrations(database_url, may_create=True, default=EMBEDDED_DATABASE) as target, _Bars() as bars:
+        if target.name == EMBEDDED_DATABASE:
+            _empty(target)
+        bars.began("Schema", 1)
+        story.prepare(target.url, beside_others=beside_others)
+        bars.advanced()
+        told = story.play(target.url, students=students, seed=seed, zone=output.local_zone(), observer=bars)
+    seconds = time.monotonic() - start
+    if as_json:
+        output.show_json(_document(told, seed, seconds))
+    else:
+        _show(told, seconds, target)
+
+
+def _empty(target: targets.Target) -> None:
+    """Begin with a new database: it is the demo's own, so nothing else can be lost.
+
+    Raises:
+        Refused: another demo is at work in it.
+    """
+    import psycopg
+    from psycopg import sql
+
+    from tripwire_db.errors import Refused
+
+    cluster = target.cluster
+    if cluster is None:
+        return
+    try:
+        with psycopg.connect(cluster.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(target.name)))
+    except psycopg.errors.ObjectInUse:
+        raise Refused(
+            f"somebody is connected to the database {targets.EMBEDDED}{target.name}, perhaps another demo: wait for it "
+            "to end, or name another database, as in --database-url embedded:second_demo"
+        ) from None
+    cluster.create_database(target.name)
+
+
+class _Bars:
+    """Progress on standard error: bars on a terminal, a line for each part elsewhere."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._part: tuple[str, int, float] | None = None
+
+    def __enter__(self) -> "_Bars":
+        if sys.stderr.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description:<9}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=output.console(stderr=True),
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self._end_part()
+
+    def began(self, what: str, total: int) -> None:
+        """Begin a part of the story."""
+        self._end_part()
+        self._part = (what, total, time.monotonic())
+        if self._progress is not None:
+            self._task = self._progress.add_task(what, total=total)
+
+    def advanced(self) -> None:
+        """One step of it is done."""
+        if self._progress is not None and self._task is not None:
+            self._progress.advance(self._task)
+
+    def _end_part(self) -> None:
+        if self._part is not None and self._progress is None:
+            what, total, start = self._part
+            output.note(f"{what}: {total} in {time.monotonic() - start:.1f} s")
+        self._part = None
+
+
+def _document(told: "Story", seed: int, seconds: float) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "seconds": round(seconds, 2),
+        "figures": told.figures,
+        "leaderboard": told.leaderboard,
+        "chart": {"manager_id": told.chart_of.manager_id, "time_zone": output.TIME_ZONE, "days": told.chart},
+        "journey": told.journey,
+    }
+
+
+def _show(told: "Story", seconds: float, target: targets.Target) -> None:
+    output.show(leaderboard.picture(told.leaderboard))
+    seller = told.chart_of
+    title = f"Students sold by {output.clean(seller.manager_name)}, {len(told.chart)} days, {output.TIME_ZONE}"
+    output.show(chart.picture(told.chart, title), "")
+    journey.show(told.journey, told.sittings)
+    output.show(_totals(told.figures, seconds))
+    if target.name:
+        output.say(f"\nLook around: tripwire-db student list --database-url {targets.EMBEDDED}{target.name}")
+
+
+def _totals(figures: "Figures", seconds: float) -> object:
+    hours = figures.counted_seconds / 3600
+    revoked = f", {figures.revoked} of them revoked" if figures.revoked else ""
+    return output.pairs(
+        "In all",
+        {
+            "Students": f"{figures.students}, {output.money(figures.revenue)} KZT",
+            "Watched": f"{hours:.1f} h that count, in {figures.reports} reports of players",
+            "Lessons": f"{figures.lessons_completed} completed; {figures.refused_completions} refused below 80 %",
+            "Certificates": f"{figures.certificates}{revoked}",
+            "Time": f"{seconds:.1f} s",
+        },
+    )

@@ -1,0 +1,100 @@
+"""How a command ends: exit codes, and one message on standard error for whatever went wrong, never a traceback.
+
+0 good · 1 found something, or refused · 2 wrong use. `TRIPWIRE_TRACEBACK=1` shows where an error came from.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from tripwire_db.cli.output import note
+from tripwire_db.errors import InvalidInput, TripwireError
+
+FOUND = 1
+"""Exit code: something was found (pending revisions, a certificate that is not valid), or refused."""
+WRONG_USE = 2
+
+# Whichever Click Typer carries: what its usage errors, BadParameter among them, have in common.
+_UsageError = typer.BadParameter.__base__ or typer.BadParameter
+
+_CREDENTIALS = re.compile(r"(://[^:/?#@\s'\"]*):[^\s'\"]*@")
+_SECRET_PARAMETERS = re.compile(r"((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
+
+
+def without_secrets(text: str) -> str:
+    """Hide the passwords of any URLs in a text.
+
+    Example:
+        >>> without_secrets("No such command 'postgresql://app:secret@db/course'")
+        "No such command 'postgresql://app:***@db/course'"
+    """
+    return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub(r"\1:***@", text))
+
+
+class CommandLine(TyperGroup):
+    """The root of all commands; every error of theirs is told here, in one place."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments that stand before a command."""
+        with _told():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with _told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        # Typer shows it with the usage, and it may quote an argument that was meant for somewhere else.
+        error.message = without_secrets(error.message)
+        raise
+    except Exception as error:
+        if _is_typers_own(error) or isinstance(error, BrokenPipeError) or os.environ.get("TRIPWIRE_TRACEBACK"):
+            raise
+        message, code = _message_and_code(error)
+        _fail(message, code)
+
+
+def _is_typers_own(error: Exception) -> bool:
+    """Whether it is Typer's way of ending a command, or an error that Typer tells by itself."""
+    return isinstance(error, typer.Exit | typer.Abort) or hasattr(error, "format_message")
+
+
+def _message_and_code(error: Exception) -> tuple[str, int]:
+    if isinstance(error, InvalidInput):
+        return str(error), WRONG_USE
+    if isinstance(error, TripwireError) or _comes_from(error, "alembic.util.exc", "CommandError"):
+        return str(error), FOUND
+    if _comes_from(error, "sqlalchemy.exc", "DBAPIError"):
+        error = getattr(error, "orig", None) or error
+    if _comes_from(error, "psycopg", "Error"):
+        primary = getattr(getattr(error, "diag", None), "message_primary", None)
+        first_line = (str(primary or error).strip().splitlines() or [type(error).__name__])[0]
+        return f"the database answered: {first_line}. Check the database URL and the server, then call again", FOUND
+    return (
+        f"{type(error).__name__}: {error}. This should not happen: run it again with TRIPWIRE_TRACEBACK=1 and report "
+        "what it shows",
+        FOUND,
+    )
+
+
+def _comes_from(error: Exception, module: str, name: str) -> bool:
+    """Whether it is an instance of a class whose module may not even be loaded."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(error, kind)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    note(without_secrets(message), label="Error")
+    raise typer.Exit(code) from None

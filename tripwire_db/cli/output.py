@@ -1,0 +1,198 @@
+"""What commands print: tables and pictures for people, JSON for machines; answers on stdout, remarks on stderr.
+
+Colour only on a terminal, and never under NO_COLOR. Whatever comes from the database is printed as it is: it is no
+markup, and its control characters cannot steer a terminal.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+TIME_ZONE = "Asia/Almaty"
+"""Times are shown in the course's own zone; in JSON they are in UTC."""
+
+PIPED_WIDTH = 160
+"""Columns where standard output is no terminal: wide enough that no line of a table is folded."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Where to print; made anew each time, since Typer's test runner changes the streams."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def can_draw() -> bool:
+    """Whether standard output can show block characters."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def clean(value: object) -> str:
+    """A value as one line of text that cannot steer a terminal."""
+    return _CONTROL.sub("�", str(value))
+
+
+def note(message: str, *, label: str = "") -> None:
+    """Write a remark on standard error, on as many lines as it has."""
+    from rich.text import Text
+
+    text = Text()
+    if label:
+        text.append(f"{label}: ", style="bold red")
+    lines = [clean(line) for line in message.splitlines()]
+    text.append("\n".join(lines))
+    console(stderr=True).print(text, soft_wrap=True)
+
+
+def say(message: "str | Text" = "") -> None:
+    """Write a line of the answer on standard output."""
+    console().print(clean(message) if isinstance(message, str) else message, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> "Table":
+    """A table; columns whose name begins with `>` are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption=Text(caption, style="dim") if caption else None,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        right = column.startswith(">")
+        shown.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+    for row in rows:
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+    return shown
+
+
+def pairs(title: str, facts: Mapping[str, object]) -> "Table":
+    """A few facts, one a line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table.grid(padding=(0, 2))
+    shown.title = Text(title, style="bold")
+    shown.title_justify = "left"
+    for name, value in facts.items():
+        shown.add_row(Text(name, style="dim"), Text(_cell(value)))
+    return shown
+
+
+def show(*parts: object) -> None:
+    """Print tables, texts and pictures on standard output."""
+    console().print(*parts, sep="\n")
+
+
+def show_json(value: object) -> None:
+    """Print a result, or a list of them, as JSON: ids and times as strings, money as numbers."""
+    document = json.dumps(plain(value), indent=2, ensure_ascii=not can_draw())
+    # JSON lets C1 control characters stand; a terminal would obey them.
+    sys.stdout.write(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
+
+
+def plain(value: object) -> Any:
+    """What JSON can hold of a result: its fields, by their names."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case UUID():
+            return str(value)
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {str(key): plain(part) for key, part in value.items()}
+        case tuple() if hasattr(value, "_asdict"):
+            return plain(value._asdict())
+        case list() | tuple():
+            return [plain(part) for part in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def money(amount: Decimal) -> str:
+    """KZT with spaces between thousands, and decimals only where there are any.
+
+    Example:
+        >>> money(Decimal("1250000")), money(Decimal("4999.5"))
+        ('1 250 000', '4 999.50')
+    """
+    whole = amount == amount.to_integral_value()
+    return f"{amount:,.0f}".replace(",", " ") if whole else f"{amount:,.2f}".replace(",", " ")
+
+
+def percent(value: Decimal | float) -> str:
+    """A percentage with one decimal, 0–100.
+
+    Example:
+        >>> percent(Decimal("66.666666"))
+        '66.7 %'
+    """
+    return f"{value:.1f} %"
+
+
+def clock(seconds: float) -> str:
+    """A position in a video.
+
+    Example:
+        >>> clock(1805)
+        '30:05'
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:02d}:{rest:02d}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in the course's zone, to the minute; a dash for none."""
+    return "–" if at is None else at.astimezone(local_zone()).strftime("%Y-%m-%d %H:%M")
+
+
+@cache
+def local_zone() -> tzinfo:
+    """The course's zone; where this machine has no time zones, the offset that Almaty has had since March 2024."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(TIME_ZONE)
+    except ZoneInfoNotFoundError:
+        return timezone(timedelta(hours=5))
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return money(value)
+        case datetime():
+            return moment(value)
+    return clean(value)

@@ -1,0 +1,162 @@
+"""Which database a command works on: the one of `--database-url`, that of the environment, or an embedded one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tripwire_db.cli import people
+from tripwire_db.cli.output import note
+from tripwire_db.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from tripwire_db.embedded import Cluster
+    from tripwire_db.repository import TripwireRepository
+
+EMBEDDED = "embedded:"
+EMBEDDED_DATABASE = "tripwire"
+_LONGEST_NAME = 63  # of a database, in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database to work on.
+
+    Attributes:
+        url: where it is, secrets included; never printed.
+        cluster: the embedded server that it is in, running; None for any other.
+        name: the database's name in the embedded server, as in `embedded:tripwire`; else empty.
+    """
+
+    url: str
+    cluster: "Cluster | None" = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        """The database for people: without its password."""
+        from tripwire_db.settings import mask_url
+
+        return f"{EMBEDDED}{self.name}" if self.name else mask_url(self.url)
+
+
+@contextmanager
+def application(given: str | None) -> Iterator[Target]:
+    """The database of the application (`TRIPWIRE_DATABASE_URL`), which may be behind a transaction pooler.
+
+    Raises:
+        InvalidInput: no URL, or one that cannot be right.
+        ServerUnavailable: the embedded server does not start.
+    """
+    with _target(given, migrations=False, may_create=False) as target:
+        yield target
+
+
+@contextmanager
+def migrations(given: str | None, *, may_create: bool = False, default: str = EMBEDDED_DATABASE) -> Iterator[Target]:
+    """The database over a direct or session connection (`TRIPWIRE_MIGRATIONS_URL`, else `TRIPWIRE_DATABASE_URL`).
+
+    Args:
+        given: the value of `--database-url`.
+        may_create: make the database of the embedded server where it is missing.
+        default: the embedded server's database to take where no URL is given at all.
+
+    Raises:
+        InvalidInput: no URL, or one that cannot be right.
+        ServerUnavailable: the embedded server does not start.
+    """
+    with _target(given, migrations=True, may_create=may_create, default=default) as target:
+        yield target
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What most commands work with: the repository, and a way to tell who is meant."""
+
+    repository: "TripwireRepository"
+    target: Target
+
+    def student_id(self, who: str) -> UUID:
+        """The id of the student with this id or e-mail; see `people`."""
+        return people.student_id(self.target.url, who)
+
+    def manager_id(self, who: str) -> UUID:
+        """The id of the manager with this id or e-mail; see `people`."""
+        return people.manager_id(self.target.url, who)
+
+
+@contextmanager
+def backend(given: str | None) -> Iterator[Backend]:
+    """The repository on the application's database, for one call or a few.
+
+    Auth users are made by Supabase's Admin API where the environment names it, else in the stand-in.
+    """
+    from tripwire_db.repository import TripwireRepository
+
+    with application(given) as target:
+        environment = {**os.environ, "TRIPWIRE_DATABASE_URL": target.url}
+        if target.cluster is not None:  # Supabase knows nobody there, and no pooler stands before it
+            for name in ("TRIPWIRE_SUPABASE_URL", "TRIPWIRE_SERVICE_ROLE_KEY", "TRIPWIRE_POOLER"):
+                environment.pop(name, None)
+        with TripwireRepository.from_env(environment) as repository:
+            yield Backend(repository, target)
+
+
+@contextmanager
+def embedded(name: str, *, may_create: bool) -> Iterator[Target]:
+    """A database of the project's embedded server, which stops at the end unless another process uses it.
+
+    Raises:
+        InvalidInput: it is not there, and may not be created.
+        ServerUnavailable: the server does not start.
+    """
+    from tripwire_db.embedded import embedded_cluster
+
+    if not name or len(name.encode()) > _LONGEST_NAME or "\x00" in name:
+        raise InvalidInput("a database of the embedded server is named embedded:NAME, as in embedded:tripwire")
+    cluster = embedded_cluster()
+    missing = InvalidInput(
+        f"there is no database {EMBEDDED}{name} yet: give a URL by --database-url or TRIPWIRE_DATABASE_URL, or make an "
+        "embedded database by `tripwire-db upgrade`"
+    )
+    if not may_create and not cluster.data_dir.exists():
+        raise missing
+    with cluster:
+        if not _exists(cluster, name):
+            if not may_create:
+                raise missing
+            cluster.create_database(name)
+        note(f"Using the embedded PostgreSQL {cluster.version}, database {EMBEDDED}{name}, in {cluster.directory}")
+        yield Target(cluster.url(name), cluster, name)
+
+
+@contextmanager
+def _target(
+    given: str | None, *, migrations: bool, may_create: bool, default: str = EMBEDDED_DATABASE
+) -> Iterator[Target]:
+    from tripwire_db.settings import Settings, libpq_url, sqlalchemy_url
+
+    with ExitStack() as stack:
+        name = default
+        if given is not None and given.startswith(EMBEDDED):
+            name = given.removeprefix(EMBEDDED)
+        elif given is not None:
+            sqlalchemy_url(given)  # refuses what is no URL, without showing it
+            yield Target(libpq_url(given))
+            return
+        else:
+            settings = Settings.from_env()
+            url = settings.migrations_url if migrations else settings.database_url
+            if url is not None:
+                yield Target(url)
+                return
+        yield stack.enter_context(embedded(name, may_create=may_create))
+
+
+def _exists(cluster: "Cluster", name: str) -> bool:
+    import psycopg
+
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        found = connection.execute("SELECT FROM pg_catalog.pg_database WHERE datname = %s", (name,))
+        return found.fetchone() is not None
