@@ -38,7 +38,7 @@ PERSONAL = ("student", "blocked", "curator", "tech_support", "sales_manager", "a
 """Callers with a row of their own in every table; `unknown` has an auth user and nothing else."""
 
 # A harmless change of each table, for UPDATE.
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "users": {"full_name": "Changed"},
     "tripwire_users": {"price": 1},
     "tripwire_user_profile": {"completion_percentage": 1},
