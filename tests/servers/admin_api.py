@@ -56,7 +56,8 @@ class Fault:
         name: for records and reports.
         perform: how often the request is carried out.
         reply: sent instead of the true answer.
-        deliver: how the answer goes out: `send`, `twice`, `never` (the connection is closed) or `trickle`.
+        deliver: how the answer goes out: `send`, `twice`, `never` (the connection is closed), `trickle head` or
+            `trickle body`.
         hold: `before` or `after` carrying it out, wait until the client has given up; `released`: carry it out when
             the test says so.
         race: skip the look for the e-mail, as happens to the loser of a race.
@@ -112,9 +113,9 @@ class Fault:
         return cls("overdue", perform=1, hold="released")
 
     @classmethod
-    def trickle(cls) -> Self:
-        """Done; the answer's body comes byte by byte, and never ends."""
-        return cls("trickle", perform=1, deliver="trickle")
+    def trickle(cls, part: str = "body") -> Self:
+        """Done; the answer's `head` or `body` comes byte by byte, and never ends."""
+        return cls(f"trickle {part}", perform=1, deliver=f"trickle {part}")
 
     @classmethod
     def twice(cls) -> Self:
@@ -317,7 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         content = reply.content
-        length = len(content) + (10_000_000 if how == "trickle" else 0)
+        length = len(content) + (10_000_000 if how == "trickle body" else 0)
         lines = [
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('-',))[0]}",
             "Content-Type: application/json",
@@ -325,8 +326,9 @@ class _Handler(BaseHTTPRequestHandler):
             *(f"{name}: {value}" for name, value in reply.headers),
         ]
         head = "\r\n".join([*lines, "", ""]).encode()
-        if how == "trickle":
-            self.connection.sendall(head)
+        if how.startswith("trickle"):
+            # A header that never ends, or a body that never does.
+            self.connection.sendall(head[:-4] + b"\r\nX: " if how == "trickle head" else head)
             while not self.server.api.closing.wait(0.02):
                 self.connection.sendall(b" ")
             return

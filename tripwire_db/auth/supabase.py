@@ -1,14 +1,12 @@
 """Auth users by Supabase's Admin API, through the package `supabase`, which is loaded with the first call."""
 
-import json
 import math
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from supabase import Client
 
 T = TypeVar("T")
-
-LARGEST_ANSWER = 1_000_000
-"""Bytes; an auth user takes about two thousand."""
 
 EMAIL_CODES = {"email_exists", "user_already_exists"}
 INPUT_CODES = {"validation_failed", "weak_password", "email_address_invalid"}
@@ -94,8 +89,8 @@ class SupabaseAuth:
     Args:
         url: the project's, as in `https://abcd.supabase.co`.
         service_role_key: the secret one; it appears in no error, log or repr.
-        timeout: seconds for connecting, for sending and for the whole of an answer's body. A call may take twice as
-            long, since an unclear answer is followed by a look at the id.
+        timeout: seconds for the whole of a request and its answer. A call may take twice as long, since an unclear
+            answer is followed by a look at the id.
 
     Raises:
         InvalidInput: a URL that is not http(s), an empty key, a timeout that is not a positive number.
@@ -227,18 +222,22 @@ class SupabaseAuth:
     def _refusal(self, error: Exception, secret: str | None) -> _Refusal:
         import httpx
 
-        cause = error.__cause__
+        from tripwire_db.auth.http import alarm_of
+
         if isinstance(error, UnicodeEncodeError):
             return _Refusal(code="validation_failed", reason="a text is not valid Unicode", sent=False)
+        cause = error.__cause__
         if isinstance(cause, httpx.HTTPStatusError):
             return self._read(cause.response, secret)
+        if not isinstance(cause, httpx.TransportError):
+            return _Refusal(reason="the answer of the auth service could not be understood")
+        alarm = alarm_of(cause.request)
+        alarm.cancel()
         if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
             return _Refusal(sent=False)
-        if isinstance(cause, httpx.TimeoutException):
+        if alarm.rang or isinstance(cause, httpx.TimeoutException):
             return _Refusal(reason=f"no answer within {self._timeout:g} s", late=True)
-        if isinstance(cause, httpx.TransportError):
-            return _Refusal(reason=f"the connection broke before the answer ({type(cause).__name__})")
-        return _Refusal(reason="the answer of the auth service could not be understood")
+        return _Refusal(reason=f"the connection broke before the answer ({type(cause).__name__})")
 
     def _read(self, response: "httpx.Response", secret: str | None) -> _Refusal:
         """Take status, code and reason from an error, in the form of any API version, or from what is none."""
@@ -273,56 +272,14 @@ class SupabaseAuth:
     def _connected(self) -> "Client":
         with self._lock:
             if self._client is None:
-                import httpx
                 from supabase import ClientOptions, create_client
 
-                self._http = httpx.Client(
-                    timeout=self._timeout,
-                    limits=httpx.Limits(max_keepalive_connections=0),
-                    event_hooks={"response": [self._check_answer]},
-                )
+                from tripwire_db.auth.http import open_client
+
+                self._http = open_client(self._timeout)
                 options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False)
                 self._client = create_client(self._url, self._key, options)
             return self._client
-
-    def _check_answer(self, response: "httpx.Response") -> None:
-        """Read an answer within the time and size that an honest one needs; a success that is no JSON object is none.
-
-        httpx bounds each read and never the whole, and the library takes any 200 for a deletion.
-        """
-        import httpx
-
-        response.stream = _bounded(response, time.monotonic() + self._timeout)
-        content = response.read()
-        if response.is_success and content:
-            try:
-                understood = isinstance(json.loads(content), dict)
-            except (ValueError, RecursionError):
-                understood = False
-            if not understood:
-                raise httpx.RemoteProtocolError("not a JSON object", request=response.request)
-
-
-def _bounded(response: "httpx.Response", deadline: float) -> "httpx.SyncByteStream":
-    import httpx
-
-    stream = cast("httpx.SyncByteStream", response.stream)  # the client is a synchronous one
-
-    class Bounded(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            size = 0
-            for chunk in stream:
-                size += len(chunk)
-                if size > LARGEST_ANSWER:
-                    raise httpx.RemoteProtocolError("the answer is too long", request=response.request)
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("the answer takes too long", request=response.request)
-                yield chunk
-
-        def close(self) -> None:
-            stream.close()
-
-    return Bounded()
 
 
 def _checked_url(url: object) -> str:
