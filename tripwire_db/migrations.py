@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import URL
 
-__all__ = ["config", "current", "downgrade", "heads", "script_location", "upgrade"]
+__all__ = ["config", "current", "downgrade", "heads", "revisions", "script_location", "upgrade"]
 
 
 def script_location() -> Path:
@@ -32,13 +32,14 @@ def script_location() -> Path:
     raise FileNotFoundError(f"No revisions beside {package}; install tripwire-db from its wheel or from a checkout.")
 
 
-def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = ()) -> "Config":
+def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = (), quiet: bool = False) -> "Config":
     """Give Alembic's configuration for one database.
 
     Args:
         url: Any `postgresql://` URL, of a direct or session connection; without one, the environment says where
             (TRIPWIRE_MIGRATIONS_URL, else TRIPWIRE_DATABASE_URL).
         arguments: What `alembic -x` would be given, for example `("accept-loss=yes",)`.
+        quiet: Leave out the lines that a run writes on standard error.
 
     Example:
         >>> from alembic import command
@@ -52,17 +53,19 @@ def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = ()) -
     configuration = Config(cmd_opts=argparse.Namespace(x=list(arguments)))
     configuration.set_main_option("script_location", folder.replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
+    configuration.attributes["quiet"] = quiet
     if url is not None:
         configuration.attributes["url"] = make_url(url)
     return configuration
 
 
-def upgrade(url: "str | URL", revision: str = "head") -> None:
+def upgrade(url: "str | URL", revision: str = "head", *, quiet: bool = False) -> None:
     """Bring a database up to a revision.
 
     Args:
         url: A direct or session connection; a transaction pooler is refused.
         revision: A revision's id, `head`, or a step such as `+1`.
+        quiet: Leave out the lines that the run writes on standard error.
 
     Raises:
         sqlalchemy.exc.DBAPIError: The database refused a revision, for example since rows cannot be mended (they are named); that revision
@@ -73,7 +76,7 @@ def upgrade(url: "str | URL", revision: str = "head") -> None:
     """
     from alembic import command
 
-    command.upgrade(config(url), revision)
+    command.upgrade(config(url, quiet=quiet), revision)
 
 
 def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> None:
@@ -118,3 +121,10 @@ def heads() -> tuple[str, ...]:
     from alembic.script import ScriptDirectory
 
     return tuple(ScriptDirectory.from_config(config()).get_heads())
+
+
+def revisions() -> tuple[str, ...]:
+    """Tell the ids of the chain, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(step.revision for step in reversed(list(ScriptDirectory.from_config(config()).walk_revisions())))

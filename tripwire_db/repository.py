@@ -7,7 +7,7 @@ Both classes are lists of the same operations. What an operation does is written
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 
@@ -115,9 +115,9 @@ class _Opened:
         return f"{type(self).__name__}({mask_url(self._url)!r})"
 
 
-def _from_environment() -> dict[str, Any]:
+def _from_environment(environment: Mapping[str, str] | None) -> dict[str, Any]:
     """Arguments of `connect` as the environment has them."""
-    settings = Settings.from_env()
+    settings = Settings.from_env(environment)
     if settings.database_url is None:
         raise InvalidInput("TRIPWIRE_DATABASE_URL is not set: set it to the database's postgresql:// URL")
     auth: Auth
@@ -192,13 +192,16 @@ class TripwireRepository(_Opened):
         return repository
 
     @classmethod
-    def from_env(cls) -> Self:
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Open a repository with the settings of the environment; see `settings.Settings`.
+
+        Args:
+            environment: names to values; by default the process's own.
 
         Raises:
             InvalidInput: a variable is missing or cannot be right.
         """
-        arguments = _from_environment()
+        arguments = _from_environment(environment)
         repository = cls.connect(**arguments)
         repository.owns(arguments["auth"], arguments["leaderboard_cache"])
         return repository
@@ -317,9 +320,9 @@ class AsyncTripwireRepository(_Opened):
         return repository
 
     @classmethod
-    def from_env(cls) -> Self:
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Open a repository with the settings of the environment; see `TripwireRepository.from_env`."""
-        arguments = _from_environment()
+        arguments = _from_environment(environment)
         repository = cls.connect(**arguments)
         repository.owns(arguments["auth"], arguments["leaderboard_cache"])
         return repository

@@ -21,7 +21,7 @@ LAYERS = (
     ("flows", "analytics", "auth", "cache"),
     ("database",),
     ("flow",),
-    ("migrations", "stand_in", "embedded", "inputs", "results"),
+    ("migrations", "stand_in", "embedded", "catalog", "inputs", "results"),
     ("watch",),
     ("settings",),
     ("tables", "errors"),

@@ -15,6 +15,7 @@ from tripwire_db.cli import (
     chart,
     demo,
     downgrade,
+    drift,
     leaderboard,
     manager,
     stats,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "upgrade": upgrade.upgrade,
         "downgrade": downgrade.downgrade,
         "status": status.status,
+        "drift": drift.drift,
     },
     "Sales": {
         "leaderboard": leaderboard.leaderboard,

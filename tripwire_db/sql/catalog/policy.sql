@@ -1,0 +1,18 @@
+-- Policies of row-level security.
+SELECT
+    n.nspname || '.' || c.relname || '.' || p.polname AS object,
+    n.nspname || '.' || c.relname AS on_table,
+    CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL'
+    END AS command,
+    CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END AS kind,
+    (
+        SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role)::text END, ', ' ORDER BY role)
+        FROM unnest(p.polroles) AS role
+    ) AS roles,
+    pg_get_expr(p.polqual, p.polrelid) AS using,
+    pg_get_expr(p.polwithcheck, p.polrelid) AS with_check,
+    obj_description(p.oid, 'pg_policy') AS comment
+FROM pg_policy p
+JOIN pg_class c ON c.oid = p.polrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('public', 'tripwire')
