@@ -8,12 +8,11 @@ from contextlib import ExitStack
 
 import pytest
 from pytest_postgresql.executors import NoopExecutor
-from pytest_postgresql.janitor import DatabaseJanitor
 
 from tests.servers import finding
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.pgbouncer import pgbouncer as run_pgbouncer
-from tests.servers.postgres import Postgres, server_fixture, template_fixture, version_line, worker
+from tests.servers.postgres import Clone, Postgres, server_fixture, template_fixture, version_line, worker
 from tests.servers.postgrest import PostgREST
 from tests.servers.postgrest import postgrest as run_postgrest
 from tests.servers.proxy import Proxy
@@ -85,7 +84,7 @@ def make_database(request: pytest.FixtureRequest) -> Iterator[MakeDatabase]:
                 template = request.getfixturevalue(f"{kind}_{server}")
             name = f"test_{worker()}_{os.getpid()}_{next(_numbers)}"
             stack.enter_context(
-                DatabaseJanitor(
+                Clone(
                     user=postgres.user,
                     host=postgres.host,
                     port=postgres.port,

@@ -8,13 +8,15 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg import sql
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.janitor import DatabaseJanitor
 
 from tests.servers.finding import postgres_bin
 from tripwire_db import migrations
-from tripwire_db.stand_in import bootstrap
 from tripwire_db.embedded import Cluster, home
+from tripwire_db.stand_in import bootstrap
 
 _SETTINGS = {
     "fsync": False,
@@ -79,6 +81,17 @@ def template_fixture(major: int, kind: str) -> Callable[..., Iterator[NoopExecut
     """One template per worker and version: `bootstrapped` or `migrated`; pytest-postgresql makes and drops it."""
     load = {"bootstrapped": load_bootstrapped, "migrated": load_migrated}[kind]
     return factories.postgresql_noproc(depends_on=f"postgres_{major}", dbname=f"{kind}_{major}", load=[load])
+
+
+class Clone(DatabaseJanitor):
+    """A database as pytest-postgresql makes and drops it, copied file by file: a quarter of the time of the default.
+
+    The default writes every page of the template into the WAL, which saves checkpoints; here, without fsync, those
+    cost nothing.
+    """
+
+    def _build_create_database_sql(self) -> sql.Composed:
+        return super()._build_create_database_sql() + sql.SQL(" STRATEGY file_copy")
 
 
 def version_line(major: int) -> str:
