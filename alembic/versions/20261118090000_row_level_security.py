@@ -71,7 +71,7 @@ CREATE TABLE tripwire.former_grants (
 );
 COMMENT ON TABLE tripwire.former_grants IS
     'Grants on tables before row-level security, in their order, for the downgrade; grantee NULL is PUBLIC.';
-REVOKE ALL ON TABLE tripwire.former_grants FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON TABLE tripwire.former_grants FROM PUBLIC, anon, authenticated, service_role
 """
 
 REMEMBER = """

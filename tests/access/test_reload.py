@@ -17,6 +17,7 @@ MakeDatabase = Callable[..., str]
 SOON = 2.0
 """Seconds after the commit within which PostgREST must know."""
 
+V2 = "20261101090000"
 BEFORE_THE_COURSE = "20261102090000"
 
 
@@ -221,6 +222,20 @@ def test_where_supabase_watches_already_no_second_reload_is_added(make_database:
                 assert listener.heard(connection) == ["reload schema"], statement
         migrations.downgrade(url, "base")
         assert connection.execute(watching).fetchall() == [("pgrst_ddl_watch",), ("pgrst_drop_watch",)]
+
+
+def test_where_both_watch_ours_goes_silent_and_comes_back_with_the_downgrade(make_database: MakeDatabase) -> None:
+    """A v2 database on Supabase has had both from the beginning."""
+    url = make_database(migrated=V2)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SUPABASES_WATCHERS)
+        watching = "SELECT evtname FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY 1"
+        before = connection.execute(watching).fetchall()
+        migrations.upgrade(url)
+        assert connection.execute(watching).fetchall() == [("pgrst_ddl_watch",), ("pgrst_drop_watch",)]
+        migrations.downgrade(url, V2)
+        assert connection.execute(watching).fetchall() == before
+        assert ("pgrst_watch",) in before
 
 
 def watch_a_migration(server: PostgREST, url: str) -> None:
