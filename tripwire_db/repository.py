@@ -17,18 +17,7 @@ from tripwire_db.cache import LeaderboardCache, RedisCache, leaderboard_key
 from tripwire_db.database import AsyncDatabase, Database
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flow import Flow
-from tripwire_db.flows.complete_lesson import complete_lesson
 from tripwire_db.flows.course import DEFAULT_CERTIFICATE_URL, Clock, Course
-from tripwire_db.flows.issue_certificate import issue_certificate
-from tripwire_db.flows.log_activity import log_activity
-from tripwire_db.flows.record_welcome_email import record_welcome_email
-from tripwire_db.flows.revoke_certificate import revoke_certificate
-from tripwire_db.flows.search import search_activity, search_watched_segments
-from tripwire_db.flows.set_student_status import set_student_status
-from tripwire_db.flows.students import get_student, list_students
-from tripwire_db.flows.unlock_next_module import unlock_next_module
-from tripwire_db.flows.update_video_tracking import update_video_tracking
-from tripwire_db.flows.verify_certificate import verify_certificate
 from tripwire_db.inputs import integer_of
 from tripwire_db.operations import AuthCall, InTransaction, Operation, Services, Wanted
 from tripwire_db.results import LeaderboardRow
@@ -207,24 +196,24 @@ class TripwireRepository(_Opened):
         return repository
 
     create_tripwire_user = _method(operations.create_tripwire_user)
-    complete_lesson = _method(complete_lesson)
-    unlock_next_module = _method(unlock_next_module)
-    update_video_tracking = _method(update_video_tracking)
-    issue_certificate = _method(issue_certificate)
-    log_activity = _method(log_activity)
+    complete_lesson = _method(operations.complete_lesson)
+    unlock_next_module = _method(operations.unlock_next_module)
+    update_video_tracking = _method(operations.update_video_tracking)
+    issue_certificate = _method(operations.issue_certificate)
+    log_activity = _method(operations.log_activity)
     get_sales_chart_data = _method(analytics.get_sales_chart_data)
     get_manager_stats = _method(analytics.get_manager_stats)
     get_manager_activity = _method(analytics.get_manager_activity)
     create_manager = _method(operations.create_manager)
-    set_student_status = _method(set_student_status)
+    set_student_status = _method(operations.set_student_status)
     delete_student = _method(operations.delete_student)
-    revoke_certificate = _method(revoke_certificate)
-    verify_certificate = _method(verify_certificate)
-    search_activity = _method(search_activity)
-    search_watched_segments = _method(search_watched_segments)
-    record_welcome_email = _method(record_welcome_email)
-    get_student = _method(get_student)
-    list_students = _method(list_students)
+    revoke_certificate = _method(operations.revoke_certificate)
+    verify_certificate = _method(operations.verify_certificate)
+    search_activity = _method(operations.search_activity)
+    search_watched_segments = _method(operations.search_watched_segments)
+    record_welcome_email = _method(operations.record_welcome_email)
+    get_student = _method(operations.get_student)
+    list_students = _method(operations.list_students)
 
     def get_sales_leaderboard(self, *, limit: int = 10) -> list[LeaderboardRow]:
         """The sellers by students, then revenue; see `analytics.get_sales_leaderboard`. With a cache, up to 5 min old."""
@@ -237,8 +226,7 @@ class TripwireRepository(_Opened):
         """The server's plan for a flow, as text; the flow is not run.
 
         Example:
-            >>> from tripwire_db.flows.students import list_students
-            >>> print(repository.explain(list_students(status="active")))
+            >>>             >>> print(repository.explain(list_students(status="active")))
         """
         return self._database.explain(flow)
 
@@ -328,24 +316,24 @@ class AsyncTripwireRepository(_Opened):
         return repository
 
     create_tripwire_user = _async_method(operations.create_tripwire_user)
-    complete_lesson = _async_method(complete_lesson)
-    unlock_next_module = _async_method(unlock_next_module)
-    update_video_tracking = _async_method(update_video_tracking)
-    issue_certificate = _async_method(issue_certificate)
-    log_activity = _async_method(log_activity)
+    complete_lesson = _async_method(operations.complete_lesson)
+    unlock_next_module = _async_method(operations.unlock_next_module)
+    update_video_tracking = _async_method(operations.update_video_tracking)
+    issue_certificate = _async_method(operations.issue_certificate)
+    log_activity = _async_method(operations.log_activity)
     get_sales_chart_data = _async_method(analytics.get_sales_chart_data)
     get_manager_stats = _async_method(analytics.get_manager_stats)
     get_manager_activity = _async_method(analytics.get_manager_activity)
     create_manager = _async_method(operations.create_manager)
-    set_student_status = _async_method(set_student_status)
+    set_student_status = _async_method(operations.set_student_status)
     delete_student = _async_method(operations.delete_student)
-    revoke_certificate = _async_method(revoke_certificate)
-    verify_certificate = _async_method(verify_certificate)
-    search_activity = _async_method(search_activity)
-    search_watched_segments = _async_method(search_watched_segments)
-    record_welcome_email = _async_method(record_welcome_email)
-    get_student = _async_method(get_student)
-    list_students = _async_method(list_students)
+    revoke_certificate = _async_method(operations.revoke_certificate)
+    verify_certificate = _async_method(operations.verify_certificate)
+    search_activity = _async_method(operations.search_activity)
+    search_watched_segments = _async_method(operations.search_watched_segments)
+    record_welcome_email = _async_method(operations.record_welcome_email)
+    get_student = _async_method(operations.get_student)
+    list_students = _async_method(operations.list_students)
 
     async def get_sales_leaderboard(self, *, limit: int = 10) -> list[LeaderboardRow]:
         """As `TripwireRepository.get_sales_leaderboard`."""
