@@ -6,6 +6,7 @@ the result or thrown the error; the sync and the async repository drive the same
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -110,9 +111,9 @@ def create_tripwire_user(
     *,
     email: str,
     full_name: str,
-    manager_id: Any,
+    manager_id: UUID | str,
     password: str | None = None,
-    price: Any = None,
+    price: Decimal | float | str | None = None,
 ) -> Operation[CreatedStudent]:
     """Create a student, complete across auth and nine tables, or not at all.
 
@@ -200,7 +201,7 @@ def create_manager(
     )
 
 
-def delete_student(services: Services, *, user_id: Any, manager_id: Any) -> Operation[DeletedStudent]:
+def delete_student(services: Services, *, user_id: UUID | str, manager_id: UUID | str) -> Operation[DeletedStudent]:
     """Delete a student: every row, certificates too, then the auth user; the log stays.
 
     Called again it finishes what is left, or returns the same with `deleted` False.

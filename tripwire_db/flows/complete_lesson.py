@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
@@ -39,7 +40,7 @@ from tripwire_db.tables import (
 )
 
 
-def complete_lesson(course: Course, *, user_id: Any, lesson_id: int) -> Flow[LessonCompletion]:
+def complete_lesson(course: Course, *, user_id: UUID | str, lesson_id: int) -> Flow[LessonCompletion]:
     """Complete a lesson whose video is qualified; open the next module; after the last of the three, graduate.
 
     Only `is_qualified_for_completion` decides, and only for an unlocked lesson of this student. Called again it

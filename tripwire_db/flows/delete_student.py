@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import UUID, Table, and_, delete, func, literal, literal_column, or_, select, true
+from sqlalchemy import Table, and_, delete, func, literal, literal_column, or_, select, true
 
 from tripwire_db.errors import NotFound, Refused
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
@@ -25,7 +26,7 @@ from tripwire_db.tables import (
 )
 
 
-def delete_student(course: Course, *, user_id: Any, manager_id: Any) -> Flow[DeletedStudent]:
+def delete_student(course: Course, *, user_id: UUID | str, manager_id: UUID | str) -> Flow[DeletedStudent]:
     """Remove every row of a student, certificates too, and write who did it into the log.
 
     Called again, after the rows are gone, it tells what the log remembers; whoever never was is NotFound.
@@ -94,14 +95,14 @@ def _DELETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     remembered = (
         select(sales_activity_log.c.id, sales_activity_log.c.details)
         .where(
-            sales_activity_log.c.target_user_id == param("user_id", UUID),
+            sales_activity_log.c.target_user_id == param("user_id", sa.UUID),
             sales_activity_log.c.action_type == "user_deleted",
         )
         .order_by(sales_activity_log.c.created_at.desc())
         .limit(1)
         .subquery("remembered")
     )
-    current = select(users.c.role).where(users.c.id == param("user_id", UUID)).subquery("current_user_row")
+    current = select(users.c.role).where(users.c.id == param("user_id", sa.UUID)).subquery("current_user_row")
     flow.report(
         select(
             manager.c.id.is_not(None).label("manager_known"),

@@ -1,7 +1,7 @@
 """Issuing a certificate to whoever has completed the three modules."""
 
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
@@ -26,7 +26,7 @@ from tripwire_db.tables import (
 )
 
 
-def issue_certificate(course: Course, *, user_id: Any) -> Flow[Certificate]:
+def issue_certificate(course: Course, *, user_id: UUID | str) -> Flow[Certificate]:
     """Issue the certificate of a student who has completed the three modules.
 
     Called again it returns the same one: the number is for ever. After a revocation it issues a new one.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, literal_column, select, true
@@ -20,11 +20,11 @@ from tripwire_db.tables import ACTION_TYPES, sales_activity_log, users
 def log_activity(
     course: Course,
     *,
-    manager_id: Any,
+    manager_id: UUID | str | None,
     action_type: str,
-    target_user_id: Any = None,
+    target_user_id: UUID | str | None = None,
     details: Mapping[str, Any] | None = None,
-    activity_id: Any = None,
+    activity_id: UUID | str | None = None,
 ) -> Flow[Activity]:
     """Write one row of the log; the target's e-mail and name are copied into its details, if it is known.
 

@@ -1,7 +1,7 @@
 """Recording that the welcome e-mail has gone out: only whoever sent it knows."""
 
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import func, literal, or_, select, true, update
@@ -14,7 +14,9 @@ from tripwire_db.results import WelcomeEmail
 from tripwire_db.tables import sales_activity_log, tripwire_users
 
 
-def record_welcome_email(course: Course, *, user_id: Any, sent: bool, manager_id: Any = None) -> Flow[WelcomeEmail]:
+def record_welcome_email(
+    course: Course, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
+) -> Flow[WelcomeEmail]:
     """Mark the welcome e-mail as sent, once; the time of the first call stays.
 
     With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has

@@ -1,7 +1,7 @@
 """Taking a certificate back; the row and its code stay, so that a check can say why."""
 
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
@@ -14,7 +14,9 @@ from tripwire_db.results import Certificate
 from tripwire_db.tables import certificates, sales_activity_log, tripwire_user_profile
 
 
-def revoke_certificate(course: Course, *, user_id: Any, reason: str, manager_id: Any = None) -> Flow[Certificate]:
+def revoke_certificate(
+    course: Course, *, user_id: UUID | str, reason: str, manager_id: UUID | str | None = None
+) -> Flow[Certificate]:
     """Revoke the certificate that a student holds; clear flag and URL in the profile.
 
     Status and achievements stay. Called again it returns the revoked one as it is; issuing again makes a new one.

@@ -18,7 +18,9 @@ from tripwire_db.watch import Segment, segments_in_ms
 MAX_LIMIT = 1000
 
 
-def search_activity(*, details: Mapping[str, Any], manager_id: Any = None, limit: int = 50) -> Flow[list[Activity]]:
+def search_activity(
+    *, details: Mapping[str, Any], manager_id: UUID | str | None = None, limit: int = 50
+) -> Flow[list[Activity]]:
     """Rows of the log whose details contain these, newest first.
 
     Args:

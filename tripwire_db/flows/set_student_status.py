@@ -1,7 +1,7 @@
 """Changing a student's status, and nothing else of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import literal, select, true, update
@@ -14,7 +14,9 @@ from tripwire_db.results import StudentStatus
 from tripwire_db.tables import STUDENT_STATUSES, sales_activity_log, tripwire_users
 
 
-def set_student_status(course: Course, *, user_id: Any, status: str, manager_id: Any) -> Flow[StudentStatus]:
+def set_student_status(
+    course: Course, *, user_id: UUID | str, status: str, manager_id: UUID | str
+) -> Flow[StudentStatus]:
     """Set a student's status; progress, counters and certificates stay as they are.
 
     Called again it changes and logs nothing.

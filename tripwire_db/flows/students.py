@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
@@ -57,7 +58,7 @@ _STUDENT = (
 )
 
 
-def get_student(*, user_id: Any) -> Flow[StudentJourney]:
+def get_student(*, user_id: UUID | str) -> Flow[StudentJourney]:
     """Everything about one student, in one statement.
 
     Raises:
@@ -74,7 +75,7 @@ def get_student(*, user_id: Any) -> Flow[StudentJourney]:
 
 def list_students(
     *,
-    manager_id: Any = None,
+    manager_id: UUID | str | None = None,
     status: str | None = None,
     search: str | None = None,
     limit: int = 20,

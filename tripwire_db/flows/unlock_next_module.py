@@ -1,7 +1,7 @@
 """Opening the module after the highest that a student has completed."""
 
 from collections.abc import Sequence
-from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
@@ -15,7 +15,7 @@ from tripwire_db.results import ModuleUnlock
 from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, sales_activity_log, student_progress
 
 
-def unlock_next_module(course: Course, *, user_id: Any) -> Flow[ModuleUnlock]:
+def unlock_next_module(course: Course, *, user_id: UUID | str) -> Flow[ModuleUnlock]:
     """Open the module after the highest completed one, never more; the first, where none is completed.
 
     Called again it returns the same, with `newly_unlocked` False.

@@ -10,6 +10,7 @@ Gaps close by widening each range's end by the tolerance, merging, and narrowing
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, and_, case, func, literal, literal_column, or_, select, true, union_all, update
@@ -38,7 +39,7 @@ TOLERANCE_PART = Decimal("0.01")
 def update_video_tracking(
     course: Course,
     *,
-    user_id: Any,
+    user_id: UUID | str,
     lesson_id: int,
     segments: Iterable[Segment | tuple[float, float]],
     position: float,
