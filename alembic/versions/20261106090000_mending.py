@@ -6,19 +6,17 @@ agree with their counts; an issued flag with a URL gets a certificate that keeps
 seller without a users row gets one from auth.users; log entries get the e-mail and name of their target while
 somebody knows them.
 
-The new rules stand NOT VALID from here on, so they hold for new rows at once; the next revision looks at the old
-ones.  Writers wait while rows are mended (10,000 students: well under a second), readers don't until the rules are added.
-
-The log loses its foreign keys, since an entry outlives the people in it; a student outlives the seller.
+The new rules stand NOT VALID from here on, so they hold for new rows at once; the next revision looks at the old ones.
+Everybody waits while rows are mended: well under a second for 10,000 students.
 
 Revision: 20261106090000
-Follows: 20261105090000
+Follows: 20261105150000
 """
 
 from revision_tools import Loss, execute, execute_file, refuse_loss
 
 revision = "20261106090000"
-down_revision = "20261105090000"
+down_revision = "20261105150000"
 branch_labels = None
 depends_on = None
 
@@ -31,28 +29,15 @@ LOSSES = (
         """FROM public.sales_activity_log
         WHERE action_type NOT IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent')""",
     ),
-    Loss(
-        "log entries without a manager who still exists",
-        """FROM public.sales_activity_log l
-        WHERE l.action_type IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent')
-            AND NOT EXISTS (SELECT FROM auth.users a WHERE a.id = l.manager_id)""",
-    ),
-    Loss(
-        "log entries whose target is gone and would be forgotten",
-        """FROM public.sales_activity_log l
-        WHERE l.action_type IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent')
-            AND EXISTS (SELECT FROM auth.users a WHERE a.id = l.manager_id)
-            AND l.target_user_id IS NOT NULL
-            AND NOT EXISTS (SELECT FROM auth.users a WHERE a.id = l.target_user_id)""",
-    ),
 )
 
-# What v2 rules out and this layout allows, or the other way round, goes before the rows are touched.
+# The strong lock at once: one that grows later ends in a deadlock with whoever reads first and writes then.
+# What v2 rules out and this layout allows goes before the rows are touched.
 MAKE_ROOM = """
 LOCK TABLE
     public.users, public.tripwire_users, public.tripwire_user_profile, public.module_unlocks, public.student_progress,
     public.video_tracking, public.user_achievements, public.user_statistics, public.sales_activity_log
-    IN SHARE ROW EXCLUSIVE MODE;
+    IN ACCESS EXCLUSIVE MODE;
 
 ALTER TABLE public.users DROP CONSTRAINT IF EXISTS users_role_check;
 ALTER TABLE public.tripwire_users DROP CONSTRAINT IF EXISTS tripwire_users_status_check;
@@ -206,9 +191,6 @@ ALTER TABLE public.users
     ) NOT VALID;
 
 ALTER TABLE public.tripwire_users
-    DROP CONSTRAINT tripwire_users_granted_by_fkey,
-    ADD CONSTRAINT fk_tripwire_users_granted_by
-        FOREIGN KEY (granted_by) REFERENCES auth.users (id) ON DELETE SET NULL NOT VALID,
     ADD CONSTRAINT ck_tripwire_users_email_lower CHECK (email = lower(email)) NOT VALID,
     ADD CONSTRAINT ck_tripwire_users_status
         CHECK (status IN ('active', 'inactive', 'completed', 'blocked')) NOT VALID,
@@ -265,9 +247,6 @@ ALTER TABLE public.user_statistics
     ) NOT VALID;
 
 ALTER TABLE public.sales_activity_log
-    DROP CONSTRAINT sales_activity_log_manager_id_fkey,
-    DROP CONSTRAINT sales_activity_log_target_user_id_fkey,
-    ALTER COLUMN manager_id DROP NOT NULL,
     ADD CONSTRAINT ck_sales_activity_log_action_type CHECK (action_type IN (
         'user_created', 'user_status_updated', 'user_deleted', 'email_sent', 'password_reset', 'lesson_completed',
         'module_unlocked', 'certificate_issued', 'certificate_revoked'
@@ -302,18 +281,11 @@ def downgrade() -> None:
             DROP CONSTRAINT ck_sales_activity_log_filled,
             DROP CONSTRAINT ck_sales_activity_log_action_type;
         DELETE FROM public.sales_activity_log l
-        WHERE l.action_type NOT IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent')
-            OR NOT EXISTS (SELECT FROM auth.users a WHERE a.id = l.manager_id);
-        UPDATE public.sales_activity_log l
-        SET target_user_id = NULL
-        WHERE l.target_user_id IS NOT NULL AND NOT EXISTS (SELECT FROM auth.users a WHERE a.id = l.target_user_id);
+        WHERE l.action_type NOT IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent');
         ALTER TABLE public.sales_activity_log
-            ALTER COLUMN manager_id SET NOT NULL,
             ADD CONSTRAINT sales_activity_log_action_type_check CHECK (action_type IN (
                 'user_created', 'user_status_updated', 'user_deleted', 'email_sent'
-            )),
-            ADD CONSTRAINT sales_activity_log_manager_id_fkey FOREIGN KEY (manager_id) REFERENCES auth.users (id),
-            ADD CONSTRAINT sales_activity_log_target_user_id_fkey FOREIGN KEY (target_user_id) REFERENCES auth.users (id);
+            ));
 
         ALTER TABLE public.user_statistics DROP CONSTRAINT ck_user_statistics_filled;
 
@@ -343,14 +315,12 @@ def downgrade() -> None:
         ALTER TABLE public.tripwire_users
             DROP CONSTRAINT ck_tripwire_users_filled,
             DROP CONSTRAINT ck_tripwire_users_status,
-            DROP CONSTRAINT ck_tripwire_users_email_lower,
-            DROP CONSTRAINT fk_tripwire_users_granted_by;
+            DROP CONSTRAINT ck_tripwire_users_email_lower;
         ALTER TABLE public.tripwire_users DISABLE TRIGGER update_tripwire_users_updated_at;
         UPDATE public.tripwire_users SET status = 'inactive' WHERE status = 'blocked';
         ALTER TABLE public.tripwire_users ENABLE TRIGGER update_tripwire_users_updated_at;
         ALTER TABLE public.tripwire_users
-            ADD CONSTRAINT tripwire_users_status_check CHECK (status IN ('active', 'inactive', 'completed')),
-            ADD CONSTRAINT tripwire_users_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES auth.users (id);
+            ADD CONSTRAINT tripwire_users_status_check CHECK (status IN ('active', 'inactive', 'completed'));
 
         ALTER TABLE public.users
             DROP CONSTRAINT ck_users_filled,

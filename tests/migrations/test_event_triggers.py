@@ -114,7 +114,7 @@ def test_each_change_of_the_api_is_told_once(listener: tuple[psycopg.Connection,
         works.execute(statement)
         said[statement] = heard(listens)
 
-    assert said == dict.fromkeys(HEARD, ["reload schema"])
+    assert said == {statement: ["reload schema"] for statement in HEARD}
 
 
 def test_nothing_else_is_told(listener: tuple[psycopg.Connection, psycopg.Connection]) -> None:
@@ -126,7 +126,7 @@ def test_nothing_else_is_told(listener: tuple[psycopg.Connection, psycopg.Connec
         works.execute(statement)
         said[statement] = heard(listens)
 
-    assert said == dict.fromkeys(UNHEARD, [])
+    assert said == {statement: [] for statement in UNHEARD}
 
 
 def test_a_transaction_tells_once_and_a_rollback_never(
