@@ -28,7 +28,7 @@ def refusal(call: Callable[[], Any]) -> tuple[int, str | None]:
     return caught.value.status, caught.value.code
 
 
-def user(**attributes: Any) -> dict[str, Any]:
+def user(**attributes: Any) -> Any:
     return {"email": "ann@example.com", **attributes}
 
 

@@ -184,14 +184,16 @@ def test_the_password_is_in_no_repr() -> None:
 # --- never too old -------------------------------------------------------------------------------------------------
 
 
+def slow_query() -> list[LeaderboardRow]:
+    time.sleep(0.5)
+    return ROWS
+
+
 def test_an_answer_ends_with_its_time_counted_from_the_begin_of_its_query(redis_url: str, store: "redis.Redis") -> None:
     with patient(redis_url, LONGEST_TTL) as cache:
-        query = Query()
-        query.go_on.clear()
-        threading.Timer(0.5, query.go_on.set).start()
-        cache.get_or_compute(KEY, query)
+        cache.get_or_compute(KEY, slow_query)
         left = store.pttl(rows_name())
-    assert 298_000 < left <= 299_500
+    assert 290_000 < left <= 299_500
 
 
 def test_an_answer_that_has_ended_is_asked_for_again(redis_url: str, store: "redis.Redis") -> None:
@@ -209,7 +211,7 @@ def test_an_answer_that_redis_never_forgets_is_not_shown_past_its_time(redis_url
     query = Query()
     with patient(redis_url) as writer:
         writer.get_or_compute(KEY, query)
-    document = json.loads(store.get(rows_name()))
+    document = json.loads(store.get(rows_name()) or b"")
     document["at"] -= LONGEST_TTL
     store.set(rows_name(), json.dumps(document))
     with patient(redis_url) as reader:
@@ -220,11 +222,8 @@ def test_an_answer_that_redis_never_forgets_is_not_shown_past_its_time(redis_url
 
 
 def test_an_answer_whose_query_took_longer_than_its_life_is_not_stored(redis_url: str, store: "redis.Redis") -> None:
-    query = Query()
-    query.go_on.clear()
-    threading.Timer(0.1, query.go_on.set).start()
-    with patient(redis_url, 0.05) as cache:
-        assert cache.get_or_compute(KEY, query) == ROWS
+    with patient(redis_url, 0.4) as cache:
+        assert cache.get_or_compute(KEY, slow_query) == ROWS
     assert not store.exists(rows_name())
 
 
@@ -269,19 +268,19 @@ def _ask(url: str, start: Barrier, calls: Any, answers: Any) -> None:
         time.sleep(0.2)  # stands for a slow query: the others must find it under way
         return ROWS
 
-    with patient(url, wait=20) as cache, ThreadPoolExecutor(10) as pool:
+    with patient(url, wait=20) as cache, ThreadPoolExecutor(20) as pool:
         start.wait()
-        for rows in pool.map(lambda _: cache.get_or_compute(KEY, query), range(10)):
+        for rows in pool.map(lambda _: cache.get_or_compute(KEY, query), range(20)):
             answers.put(rows == ROWS)
 
 
-def test_fifty_callers_in_five_processes_make_one_query(redis_url: str) -> None:
+def test_sixty_callers_in_three_processes_make_one_query(redis_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    start, calls, answers = context.Barrier(5), context.Value("i", 0), context.Queue()
-    processes = [context.Process(target=_ask, args=(redis_url, start, calls, answers)) for _ in range(5)]
+    start, calls, answers = context.Barrier(3), context.Value("i", 0), context.Queue()
+    processes = [context.Process(target=_ask, args=(redis_url, start, calls, answers)) for _ in range(3)]
     for process in processes:
         process.start()
-    told = [answers.get(timeout=60) for _ in range(CALLERS)]
+    told = [answers.get(timeout=60) for _ in range(60)]
     for process in processes:
         process.join()
     assert all(told)
@@ -614,7 +613,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 def edited(edit: Callable[[dict[str, Any]], Any]) -> Callable[["redis.Redis", str], Any]:
     def tamper(store: "redis.Redis", name: str) -> None:
-        document = json.loads(store.get(name))
+        document = json.loads(store.get(name) or b"")
         edit(document)
         store.set(name, json.dumps(document), ex=300)
 
