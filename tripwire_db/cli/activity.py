@@ -27,7 +27,7 @@ def activity(
         output.show(
             output.table(
                 f"Actions of {manager}",
-                ["When", "What", "Whom", "Details"],
+                ["=When", "=What", "Whom", "Details"],
                 (
                     (action.created_at, action.action_type, action.target_user_email, details(action.details))
                     for action in actions

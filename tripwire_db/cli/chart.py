@@ -77,7 +77,10 @@ def picture(sales: "Sequence[SalesDay]", title: str) -> "Text":
         shown.append("┤" if label and output.can_draw() else "│" if output.can_draw() else "|", style="dim")
         for bar in bars:
             shown.append(_cell(bar.students, highest, line, width), style="green")
-    shown.append("\n   0 " + ("└" + "─" * (width * len(bars)) if output.can_draw() else "+" + "-" * (width * len(bars))), style="dim")
+    shown.append(
+        "\n   0 " + ("└" + "─" * (width * len(bars)) if output.can_draw() else "+" + "-" * (width * len(bars))),
+        style="dim",
+    )
     shown.append("\n" + " " * _MARGIN + _dates(bars, width) + "\n\n", style="dim")
     shown.append(_sum(sales))
     return shown

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -84,7 +84,7 @@ class _Bars:
         self._task: TaskID | None = None
         self._part: tuple[str, int, float] | None = None
 
-    def __enter__(self) -> "_Bars":
+    def __enter__(self) -> Self:
         if sys.stderr.isatty():
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -134,14 +134,15 @@ def _document(told: "Story", seed: int, seconds: float) -> dict[str, Any]:
 
 
 def _show(told: "Story", seconds: float, target: targets.Target) -> None:
-    output.show(leaderboard.picture(told.leaderboard))
+    output.show(leaderboard.picture(told.leaderboard), "")
     seller = told.chart_of
     title = f"Students sold by {output.clean(seller.manager_name)}, {len(told.chart)} days, {output.TIME_ZONE}"
     output.show(chart.picture(told.chart, title), "")
     journey.show(told.journey, told.sittings)
-    output.show(_totals(told.figures, seconds))
+    output.show("", _totals(told.figures, seconds))
     if target.name:
-        output.say(f"\nLook around: tripwire-db student list --database-url {targets.EMBEDDED}{target.name}")
+        output.show("")
+        output.say(f"Look around: tripwire-db student list --database-url {targets.EMBEDDED}{target.name}")
 
 
 def _totals(figures: "Figures", seconds: float) -> object:

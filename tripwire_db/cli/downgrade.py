@@ -6,7 +6,7 @@ import typer
 
 from tripwire_db.cli import options, output, schema, targets
 
-Revision = Annotated[str, typer.Argument(help="An id, base, or a step such as -1.")]
+Revision = Annotated[str, typer.Argument(metavar="REVISION", help="An id, base, or a step such as -1.")]
 AcceptLoss = Annotated[
     bool,
     typer.Option("--accept-loss", help="Go on where the older layout cannot hold some rows or values: they are lost."),
@@ -25,8 +25,15 @@ def downgrade(
     """
     if revision.startswith("--"):  # a step such as -1 is no option, so an unknown option looks like a revision
         raise typer.BadParameter(f"No such option: {revision}")
+    from alembic.util import CommandError
+
+    from tripwire_db.errors import Refused
+
     with targets.migrations(database_url) as target:
         arguments = ("accept-loss=yes",) if accept_loss else ()
-        outcome = schema.migrate(target.url, "downgrade", revision, arguments=arguments)
+        try:
+            outcome = schema.migrate(target.url, "downgrade", revision, arguments=arguments)
+        except CommandError as error:  # which tells how `alembic` is asked
+            raise Refused(str(error).replace("-x accept-loss=yes", "--accept-loss")) from error
     if as_json:
         output.show_json(outcome)

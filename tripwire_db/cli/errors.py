@@ -21,7 +21,7 @@ FOUND = 1
 WRONG_USE = 2
 
 # Whichever Click Typer carries: what its usage errors, BadParameter among them, have in common.
-_UsageError = typer.BadParameter.__base__ or typer.BadParameter
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 _CREDENTIALS = re.compile(r"(://[^:/?#@\s'\"]*):[^\s'\"]*@")
 _SECRET_PARAMETERS = re.compile(r"((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
@@ -57,7 +57,7 @@ def _told() -> Iterator[None]:
         yield
     except _UsageError as error:
         # Typer shows it with the usage, and it may quote an argument that was meant for somewhere else.
-        error.message = without_secrets(error.message)
+        error.message = without_secrets(getattr(error, "message", ""))  # type: ignore[attr-defined]
         raise
     except Exception as error:
         if _is_typers_own(error) or isinstance(error, BrokenPipeError) or os.environ.get("TRIPWIRE_TRACEBACK"):
@@ -79,14 +79,21 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
     if _comes_from(error, "sqlalchemy.exc", "DBAPIError"):
         error = getattr(error, "orig", None) or error
     if _comes_from(error, "psycopg", "Error"):
-        primary = getattr(getattr(error, "diag", None), "message_primary", None)
-        first_line = (str(primary or error).strip().splitlines() or [type(error).__name__])[0]
-        return f"the database answered: {first_line}. Check the database URL and the server, then call again", FOUND
+        return _of_the_driver(error), FOUND
     return (
         f"{type(error).__name__}: {error}. This should not happen: run it again with TRIPWIRE_TRACEBACK=1 and report "
         "what it shows",
         FOUND,
     )
+
+
+def _of_the_driver(error: Any) -> str:
+    from tripwire_db.database import explained
+
+    if error.sqlstate is None:
+        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
+        return f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again"
+    return f"the database refused: {error.diag.message_primary} (SQLSTATE {error.sqlstate}); nothing was changed"
 
 
 def _comes_from(error: Exception, module: str, name: str) -> bool:

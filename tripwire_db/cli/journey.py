@@ -22,14 +22,13 @@ def show(journey: "StudentJourney", more: Iterable[tuple[datetime, str]] = ()) -
         journey: as `get_student` gives it.
         more: further events, for whoever watched the student.
     """
-    output.show(_facts(journey), "", _lessons(journey), timeline(journey, more))
+    output.show(_facts(journey), "", _lessons(journey), _timeline(journey, more))
 
 
-def timeline(journey: "StudentJourney", more: Iterable[tuple[datetime, str]] = ()) -> "Table":
+def _timeline(journey: "StudentJourney", more: Iterable[tuple[datetime, str]]) -> "Table":
     """What happened when, oldest first."""
-    happened = [*_events(journey), *more]
-    rows = ((at, text) for at, text in sorted(happened, key=lambda event: event[0]))
-    return output.table("Timeline", ["When", "What"], rows, caption=f"Times in {output.TIME_ZONE}.")
+    happened = sorted([*more, *_events(journey)], key=lambda event: event[0])  # stable: what led to what stays in order
+    return output.table("Timeline", ["=When", "What"], happened, caption=f"Times in {output.TIME_ZONE}.")
 
 
 def _facts(journey: "StudentJourney") -> "Table":
@@ -83,16 +82,17 @@ def _events(journey: "StudentJourney") -> list[tuple[datetime, str]]:
     events = [(student.created_at, f"sold by {student.manager_name}, {output.money(student.price)} KZT")]
     if student.welcome_email_sent_at is not None:
         events.append((student.welcome_email_sent_at, "welcome e-mail sent"))
-    for unlock in journey.unlocks:
-        events.append((unlock.unlocked_at, f"module {unlock.module_id} opened"))
     for lesson in journey.progress:
         if lesson.started_at is not None:
             events.append((lesson.started_at, f"lesson {lesson.lesson_id} begun"))
         if lesson.completed_at is not None:
             events.append((lesson.completed_at, f"lesson {lesson.lesson_id} completed"))
-    for achievement in journey.achievements:
-        if achievement.completed_at is not None:
-            events.append((achievement.completed_at, f"achievement {achievement.achievement_id}"))
+    events += [
+        (achievement.completed_at, f"achievement {achievement.achievement_id}")
+        for achievement in journey.achievements
+        if achievement.completed_at is not None
+    ]
+    events += [(unlock.unlocked_at, f"module {unlock.module_id} opened") for unlock in journey.unlocks]
     if journey.certificate is not None:
         events.append((journey.certificate.issued_at, f"certificate {journey.certificate.number} issued"))
     return events

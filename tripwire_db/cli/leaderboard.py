@@ -31,12 +31,11 @@ def picture(rows: "Sequence[LeaderboardRow]") -> "Table":
     """The leaderboard as a table."""
     return output.table(
         "Leaderboard",
-        [">#", "Manager", "E-mail", ">Students", ">Active", ">Completed", ">Revenue, KZT", ">Course"],
+        [">#", *output.person_columns("Manager"), ">Students", ">Active", ">Completed", ">Revenue, KZT", ">Course"],
         (
             (
                 place,
-                row.manager_name,
-                row.email,
+                *output.person(row.manager_name, row.email),
                 row.total_students,
                 row.active_students,
                 row.completed_students,

@@ -13,11 +13,6 @@ FullName = Annotated[str, typer.Option("--full-name", help="1–300 characters."
 Role = Annotated[str, typer.Option("--role", help="sales_manager, admin, curator or tech_support.")]
 
 
-@app.callback()
-def manager() -> None:
-    """Make managers."""
-
-
 @app.command()
 def create(
     email: Annotated[str, typer.Argument(help="Taken in any case, stored in lower case.")],

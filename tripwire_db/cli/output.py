@@ -66,8 +66,26 @@ def say(message: "str | Text" = "") -> None:
     console().print(clean(message) if isinstance(message, str) else message, soft_wrap=True)
 
 
+def is_wide() -> bool:
+    """Whether a table has room for a person's name and e-mail side by side."""
+    return console().width >= 110
+
+
+def person(name: object, email: object) -> "list[Text]":
+    """The cells of a person, for columns that `person_columns` names: e-mail beside the name, or under it."""
+    from rich.text import Text
+
+    shown = Text(clean(name) if name else "–"), Text(clean(email) if email else "–", style="dim")
+    return [*shown] if is_wide() else [Text("\n").join(shown)]
+
+
+def person_columns(name: str) -> list[str]:
+    """The columns of a person; see `person`."""
+    return [name, "E-mail"] if is_wide() else [name]
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> "Table":
-    """A table; columns whose name begins with `>` are aligned to the right."""
+    """A table; a column whose name begins with `>` is aligned to the right, and like one that begins with `=` not folded."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -81,8 +99,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         pad_edge=False,
     )
     for column in columns:
-        right = column.startswith(">")
-        shown.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+        right, whole = column.startswith(">"), column.startswith((">", "="))
+        shown.add_column(column.lstrip(">="), justify="right" if right else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
     return shown
@@ -114,7 +132,15 @@ def show_json(value: object) -> None:
 
 
 def plain(value: object) -> Any:
-    """What JSON can hold of a result: its fields, by their names."""
+    """What JSON can hold of a result: its fields, by their names.
+
+    Raises:
+        TypeError: there is no form for it.
+    """
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    elif hasattr(value, "_asdict"):
+        value = value._asdict()
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -122,18 +148,12 @@ def plain(value: object) -> Any:
             return str(value)
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat()
         case date():
-            return value.isoformat()
+            return (value.astimezone(UTC) if isinstance(value, datetime) else value).isoformat()
         case Mapping():
             return {str(key): plain(part) for key, part in value.items()}
-        case tuple() if hasattr(value, "_asdict"):
-            return plain(value._asdict())
         case list() | tuple():
             return [plain(part) for part in value]
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 

@@ -83,47 +83,31 @@ def status(database_url: options.DatabaseUrl = None, as_json: options.Json = Fal
 
 
 def look(target: targets.Target) -> Status:
-    """Look at a database; nothing is changed.
-
-    Raises:
-        Unavailable: it cannot be reached.
-    """
+    """Look at a database; nothing is changed."""
     import psycopg
-    from psycopg.conninfo import conninfo_to_dict
 
     from tripwire_db import migrations
     from tripwire_db.stand_in import CONNECT_TIMEOUT_SECONDS, is_stand_in
-    from tripwire_db.database import explained
-    from tripwire_db.errors import Unavailable
 
-    timeout = conninfo_to_dict(target.url).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
-    try:
-        with psycopg.connect(
-            target.url, connect_timeout=int(timeout), autocommit=True, prepare_threshold=None
-        ) as connection:
-            revision = migrations.current(target.url)
-            known, pending = _pending(revision)
-            triggers = tuple(
-                EventTrigger(name, event, enabled, "tripwire-db" if _OURS.get(name) == function else "supabase")
-                for name, event, enabled, function in connection.execute(_EVENT_TRIGGERS)
-            )
-            return Status(
-                database=str(target),
-                server_version=_server_version(connection),
-                revision=revision,
-                head=", ".join(migrations.heads()),
-                known=known,
-                pending=pending,
-                event_triggers=triggers,
-                left_out=_left_out(connection, {trigger.event for trigger in triggers if trigger.enabled}),
-                auth="stand-in" if is_stand_in(connection) else _auth(connection),
-            )
-    except psycopg.OperationalError as error:
-        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
-        raise Unavailable(
-            f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again",
-            applied=False,
-        ) from error
+    timeout = CONNECT_TIMEOUT_SECONDS
+    with psycopg.connect(target.url, connect_timeout=timeout, autocommit=True, prepare_threshold=None) as connection:
+        revision = migrations.current(target.url)
+        known, pending = _pending(revision)
+        triggers = tuple(
+            EventTrigger(name, event, enabled, "tripwire-db" if _OURS.get(name) == function else "supabase")
+            for name, event, enabled, function in connection.execute(_EVENT_TRIGGERS)
+        )
+        return Status(
+            database=str(target),
+            server_version=_server_version(connection),
+            revision=revision,
+            head=", ".join(migrations.heads()),
+            known=known,
+            pending=pending,
+            event_triggers=triggers,
+            left_out=_left_out(connection, {trigger.event for trigger in triggers if trigger.enabled}),
+            auth="stand-in" if is_stand_in(connection) else _auth(connection),
+        )
 
 
 def _pending(revision: str | None) -> tuple[bool, tuple[PendingRevision, ...]]:
@@ -176,7 +160,9 @@ def _show(found: Status) -> None:
         "Schema auth": auth[found.auth],
         "Revision": revision,
         "Head": found.head,
-        "Pending": f"{len(found.pending)} revisions" if len(found.pending) > 1 else "1 revision"
+        "Pending": f"{len(found.pending)} revisions"
+        if len(found.pending) > 1
+        else "1 revision"
         if found.pending
         else "nothing",
         "Event triggers": triggers[0] if triggers else "none",
@@ -188,6 +174,6 @@ def _show(found: Status) -> None:
         output.say("\nNext: tripwire-db bootstrap")
     elif found.pending:
         output.show(
-            output.table("", ["Pending", ""], [(step.revision, step.title) for step in found.pending]),
+            output.table("", ["=Pending", ""], [(step.revision, step.title) for step in found.pending]),
         )
         output.say("Next: tripwire-db upgrade")

@@ -99,14 +99,20 @@ def list_(
         output.say("No students." if after is None else "No more students.")
         return
     rows = (
-        (one.created_at, one.full_name, one.email, one.status, f"{one.modules_completed} of 3", one.price)
+        (
+            one.created_at,
+            *output.person(one.full_name, one.email),
+            one.status,
+            f"{one.modules_completed} of 3",
+            one.price,
+        )
         for one in students
     )
     more = f" More: --after {students[-1].email}" if len(students) == limit else ""
     output.show(
         output.table(
             "Students",
-            ["Sold", "Name", "E-mail", "Status", ">Modules", ">Price, KZT"],
+            ["=Sold", *output.person_columns("Name"), "Status", ">Modules", ">Price, KZT"],
             rows,
             caption=f"Times in {output.TIME_ZONE}.{more}",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-DOMAIN = "demo.tripwire.example"
+DOMAIN = "demo.example"
 """Whoever has an e-mail here belongs to a demo, and is removed by the next one."""
 
 DAYS = 38
@@ -126,8 +126,8 @@ def _hero_lessons(midnight: datetime) -> tuple[tuple[Sitting, ...], ...]:
 
     return (
         (Sitting(at(1, 19, 5), "rewinds", 45), Sitting(at(2, 20, 40), "steady", 100)),
-        (Sitting(at(5, 18, 30), "two tabs", 100),),
-        (Sitting(at(9, 21, 10), "claims it all", 20), Sitting(at(12, 19, 20), "seeks", 100)),
+        (Sitting(at(5, 18, 30), "seeks", 100),),
+        (Sitting(at(9, 21, 10), "claims it all", 20), Sitting(at(12, 19, 20), "two tabs", 100)),
     )
 
 

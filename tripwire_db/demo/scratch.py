@@ -27,25 +27,15 @@ def check(database_url: str, *, beside_others: bool = False) -> None:
 
     Raises:
         Refused: the database is in use for something else.
-        Unavailable: the server cannot be reached.
+        psycopg.OperationalError: the server cannot be reached.
     """
     import psycopg
 
     from tripwire_db.stand_in import CONNECT_TIMEOUT_SECONDS
-    from tripwire_db.database import explained
-    from tripwire_db.errors import Unavailable
 
-    try:
-        with psycopg.connect(
-            database_url, connect_timeout=CONNECT_TIMEOUT_SECONDS, autocommit=True, prepare_threshold=None
-        ) as connection:
-            _check(connection, beside_others=beside_others)
-    except psycopg.OperationalError as error:
-        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
-        raise Unavailable(
-            f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again",
-            applied=False,
-        ) from error
+    timeout = CONNECT_TIMEOUT_SECONDS
+    with psycopg.connect(database_url, connect_timeout=timeout, autocommit=True, prepare_threshold=None) as connection:
+        _check(connection, beside_others=beside_others)
 
 
 def prepare(database_url: str, *, beside_others: bool = False) -> None:
@@ -57,7 +47,7 @@ def prepare(database_url: str, *, beside_others: bool = False) -> None:
 
     Raises:
         Refused: the database is in use for something else, or is Supabase's.
-        Unavailable: the server cannot be reached.
+        psycopg.OperationalError: the server cannot be reached.
         BootstrapRefused: the role may not prepare the server.
         alembic.util.CommandError: the schema could not be brought up.
     """
@@ -66,8 +56,8 @@ def prepare(database_url: str, *, beside_others: bool = False) -> None:
     from sqlalchemy import make_url
 
     from tripwire_db import migrations
-    from tripwire_db.stand_in import bootstrap
     from tripwire_db.settings import sqlalchemy_url
+    from tripwire_db.stand_in import bootstrap
 
     check(database_url, beside_others=beside_others)
     if bootstrap(database_url).outcome not in {"installed", "present"}:

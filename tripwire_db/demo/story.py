@@ -252,12 +252,12 @@ def _told(sitting: Sitting, watched: Watched, lesson: LessonProgress) -> str:
     """One sitting in one line."""
     minutes = (watched.ended - watched.began).total_seconds() / 60
     how = {
-        "rewinds": f"with {watched.rewinds} rewinds",
-        "seeks": f"skips ahead {watched.seeks} times, and goes back for what is missing",
-        "two tabs": "in two tabs at once",
-        "claims it all": "claims all of it at once, and leaves the tab open",
-        "double speed": "at double speed",
-    }.get(sitting.style, "straight on")
+        "rewinds": f", rewinds {watched.rewinds}×",
+        "seeks": f", skips ahead {watched.seeks}× and goes back for it",
+        "two tabs": " in two tabs at once",
+        "claims it all": ", claims all of it at once and leaves the tab open",
+        "double speed": " at double speed",
+    }.get(sitting.style, "")
     percentage = 0 if watched.progress is None else watched.progress.percentage
-    held_back = f", at most {watched.most_held_back / 60:.0f} min held back" if watched.most_held_back >= 60 else ""
-    return f"watches lesson {lesson.lesson_id} for {minutes:.0f} min {how}: {percentage} % count{held_back}"
+    held_back = f", {watched.most_held_back / 60:.0f} min held back" if watched.most_held_back >= 60 else ""
+    return f"watches lesson {lesson.lesson_id} for {minutes:.0f} min{how}: {percentage} % counted{held_back}"
