@@ -62,6 +62,7 @@ def test_older_default_privileges_change_nothing_at_head(make_database: MakeData
     assert grants(url) == grants(database_url)
 
 
+@pytest.mark.heavy
 def test_under_older_default_privileges_each_downgrade_restores_each_grant(make_database: MakeDatabase) -> None:
     url = make_database(migrated=False)
     with psycopg.connect(url) as connection:

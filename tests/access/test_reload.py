@@ -1,5 +1,6 @@
 """PostgREST learns of every change to the API by itself, soon, and of nothing else."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from tests.access.conftest import VERSIONS, PlainOwner
 from tests.servers.postgrest import PostgREST
 from tripwire_db import migrations
+from tripwire_db.cli.app import app
 
 Connection = psycopg.Connection[Any]
 MakeDatabase = Callable[..., str]
@@ -191,6 +194,9 @@ def test_it_is_served_as_soon_where_nobody_may_create_event_triggers(
     assert "this run did (NOTIFY pgrst)" in said
     with psycopg.connect(plain_owner.superuser_url) as connection:
         assert connection.execute("SELECT evtname FROM pg_event_trigger").fetchall() == []
+    status = CliRunner().invoke(app, ["status", "--json", "--database-url", plain_owner.url])
+    assert status.exit_code == 0, status.output
+    assert json.loads(status.output)["left_out"] == ["pgrst_watch", "pgrst_watch_drop"]
 
 
 def test_without_event_triggers_an_upgrade_tells_by_itself(plain_owner: PlainOwner) -> None:
