@@ -194,6 +194,15 @@ def test_an_unclear_answer_is_settled_by_one_look_at_the_id(
     assert auth_users.all() == []
 
 
+def test_an_answer_that_is_none_of_the_services_is_called_that(
+    supabase_auth: SupabaseAuth, admin_api: AdminApi
+) -> None:
+    admin_api.script("POST", Fault.garbage())
+    with pytest.raises(EmailExists) as caught:
+        create(supabase_auth)
+    assert "could not be understood" in str(caught.value.failure)
+
+
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.answer(504), Fault.answer(408)], ids=lambda fault: fault.name)
 def test_after_a_timeout_a_user_who_is_not_there_may_still_come(
     supabase_auth: SupabaseAuth, admin_api: AdminApi, fault: Fault

@@ -63,7 +63,7 @@ class _Short(httpx.SyncByteStream):
         for chunk in self._stream:
             size += len(chunk)
             if size > LARGEST_ANSWER:
-                raise httpx.RemoteProtocolError("the answer is too long", request=self._request)
+                raise httpx.DecodingError("the answer is too long", request=self._request)
             yield chunk
 
     def close(self) -> None:
@@ -79,10 +79,12 @@ def open_client(timeout: float) -> httpx.Client:
 
     def check(response: httpx.Response) -> None:
         response.stream = _Short(response)
-        content = response.read()
-        alarm_of(response.request).cancel()
+        try:
+            content = response.read()
+        finally:
+            alarm_of(response.request).cancel()
         if response.is_success and content and not _is_object(content):
-            raise httpx.RemoteProtocolError("not a JSON object", request=response.request)
+            raise httpx.DecodingError("not a JSON object", request=response.request)
 
     return httpx.Client(
         timeout=timeout,
