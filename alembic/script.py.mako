@@ -8,7 +8,8 @@ Rules that hold in every revision (docs/migrations.md has recipes):
   one file per version, never edited after its merge. Nothing is imported from tripwire_db.
 - One transaction, or CONCURRENTLY statements and nothing else (`build_indexes`, `drop_indexes`).
 - A constraint on rows that exist: NOT VALID here, VALIDATE in the next revision.
-- New tables and functions: REVOKE ALL from PUBLIC, anon, authenticated and service_role, then GRANT; row-level security on.
+- New tables and functions: REVOKE ALL from PUBLIC, anon, authenticated and service_role, then GRANT; tables with
+  row-level security from their first day.
 - No IF NOT EXISTS, no CASCADE. Mending rows leaves `updated_at` as it was.
 - `downgrade` restores the older catalog exactly; what the older layout cannot hold stands in LOSSES.
 """

@@ -68,8 +68,8 @@ def upgrade(url: "str | URL", revision: str = "head", *, quiet: bool = False) ->
         quiet: Leave out the lines that the run writes on standard error.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: The database refused a revision, for example since rows cannot be mended (they are named); that revision
-            left nothing behind, finished ones stay.
+        alembic.util.CommandError: A revision could not be carried out, for example since rows cannot be mended (they
+            are named). It left nothing behind; those finished before it stay.
 
     Example:
         >>> upgrade("postgresql://postgres@localhost:5432/tripwire")  # doctest: +SKIP
@@ -85,10 +85,11 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
     Args:
         url: A direct or session connection; a transaction pooler is refused.
         revision: A revision's id, `base`, or a step such as `-1`.
-        accept_loss: Go on where the older layout cannot hold rows or values. Each revision declares its losses (`LOSSES`).
+        accept_loss: Go on where the older layout cannot hold rows or values; docs/losses.md lists which.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: Something would be lost and `accept_loss` is false: the message has the counts, and nothing was changed.
+        alembic.util.CommandError: Something would be lost and `accept_loss` is false: the message has the counts, and
+            nothing was changed.
 
     Example:
         >>> downgrade("postgresql://postgres@localhost:5432/tripwire", "-1")  # doctest: +SKIP

@@ -1,5 +1,5 @@
--- Asks PostgREST to read the schema again after something it shows was dropped.  Only at sql_drop can the DROP of a temporary
--- object be told from a real one.
+-- Asks PostgREST to read the schema again after something it shows was dropped. Only at sql_drop can the DROP of a
+-- temporary object be told from a real one.
 CREATE FUNCTION public.pgrst_watch_drop() RETURNS event_trigger
     LANGUAGE plpgsql
     SET search_path = ''

@@ -1,6 +1,6 @@
--- Asks PostgREST to read the schema again after DDL that changes what it shows: not for temporary objects, the unexposed
--- schema, grants, policies or indexes, since a needless reload can cost a moment of 503.  Identical NOTIFYs of
--- one transaction are delivered once.  What is dropped isn't listed here: that is pgrst_watch_drop's.
+-- Asks PostgREST to read the schema again after DDL that changes what it shows: not for temporary objects, the
+-- unexposed schema, grants, policies or indexes, since a needless reload can cost a moment of 503. Identical NOTIFYs of
+-- one transaction are delivered once. What is dropped isn't listed here: that is pgrst_watch_drop's.
 CREATE OR REPLACE FUNCTION public.pgrst_watch() RETURNS event_trigger
     LANGUAGE plpgsql
     SET search_path = ''
@@ -22,8 +22,9 @@ BEGIN
                 OR (
                     command.command_tag = 'COMMENT'
                     AND command.object_type IN (
-                        'schema', 'table', 'table column', 'foreign table', 'foreign table column', 'view', 'view column',
-                        'materialized view', 'materialized view column', 'function', 'procedure', 'type', 'composite type'
+                        'schema', 'table', 'table column', 'foreign table', 'foreign table column',
+                        'view', 'view column', 'materialized view', 'materialized view column',
+                        'function', 'procedure', 'type', 'composite type'
                     )
                 )
             )

@@ -1,4 +1,4 @@
--- The time of the change itself, so that two changes in one transaction differ; nothing in the caller's path is trusted.
+-- The time of the change itself, so that two changes in one transaction differ; nobody's search_path is trusted.
 CREATE OR REPLACE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = ''

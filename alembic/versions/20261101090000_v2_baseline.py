@@ -1,16 +1,17 @@
 """Build v2, the layout that was made by hand and is already in production.
 
 A database of that layout is stamped here (`alembic stamp 20261101090000`) and upgraded with its rows; an empty one
-gets the same layout first, so that both go one way from here.  It is kept as it was found, faults included: defaults
-and CHECKs on nullable columns, PostgreSQL's own names for constraints, eleven indexes that others cover, functions that
-anybody may run, no row-level security.  Every lint takes this revision as its baseline; the ones that follow
-mend it.
+gets the same layout first, so that both go one way from here. It is kept as it was found, faults included: defaults
+and CHECKs on nullable columns, PostgreSQL's own names for constraints, eleven indexes that others cover, functions
+that anybody may run, no row-level security. Every lint takes this revision as its baseline; the ones that follow mend
+it.
 
 Grants are those of Supabase's older default privileges: everything in `public` to anon, authenticated and
-service_role.  They are spelled out, since Supabase has granted nothing by itself from 2026 on.
+service_role. They are spelled out, since Supabase has granted nothing by itself from 2026 on.
 
 The event trigger is left out where Supabase's own watcher stands, and, with a WARNING, where the role may not create
-one: only a superuser may on plain PostgreSQL.  `auth.users` and the roles come from Supabase, or from `tripwire-db bootstrap`.
+one: only a superuser may on plain PostgreSQL. `auth.users` and the roles come from Supabase, or from `tripwire-db
+bootstrap`.
 
 Revision: 20261101090000
 Follows: nothing
@@ -46,7 +47,8 @@ BEGIN
         missing := missing || 'table auth.users'::text;
     END IF;
     IF cardinality(missing) > 0 THEN
-        RAISE EXCEPTION 'This server is neither Supabase nor prepared like it: % missing.', array_to_string(missing, ', ')
+        RAISE EXCEPTION 'This server is neither Supabase nor prepared like it: % missing.',
+            array_to_string(missing, ', ')
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Run tripwire-db bootstrap once, then upgrade again.';
     END IF;
@@ -245,7 +247,7 @@ BEGIN
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE WARNING 'Event trigger pgrst_watch was left out: role % may not create event triggers.', current_user
-            USING HINT = 'PostgREST is told at the end of each upgrade; after DDL by hand run: NOTIFY pgrst, ''reload schema''.';
+            USING HINT = 'PostgREST is told at the end of each run; after DDL by hand: NOTIFY pgrst, ''reload schema''.';
 END
 $watch$"""
 

@@ -1,8 +1,8 @@
 """Refuse a database whose rows cannot be mended, before anything in it is changed.
 
-Mending must lose nothing.  What it cannot decide (two e-mails that differ only by case, a lesson under another
-lesson's module, a completion time without the completion, …) is a person's to decide: every such row is named here with its
-table, its id and the reason, and the database stays as it is.  So no later revision can fail on a row.
+Mending must lose nothing. What it cannot decide (two e-mails that differ only by case, a lesson under another
+lesson's module, a completion time without the completion, …) is a person's to decide: every such row is named here
+with its table, its id and the reason, and the database stays as it is. So no later revision can fail on a row.
 
 Revision: 20261102090000
 Follows: 20261101090000

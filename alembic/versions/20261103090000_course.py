@@ -1,7 +1,8 @@
 """Keep the course as data, and certificates as rows of their own.
 
-In v2 the course was a list of numbers inside CHECKs, so a lesson could be reported under another module, and the duration was
-whatever a client said.  A certificate was a flag and a URL, and its number changed each time it was issued again.
+In v2 the course was a list of numbers inside CHECKs, so a lesson could be reported under another module, and the
+duration was whatever a client said. A certificate was a flag and a URL, and its number changed each time it was
+issued again.
 
 Titles and durations belong to the course's owner from here on: the rows are inserted once, and no later revision
 touches them.
@@ -108,8 +109,8 @@ def upgrade() -> None:
             'one valid certificate per student; get_student, issue_certificate';
         """
     )
-    # Supabase's older default privileges give new objects to the API roles; none of these is anybody's but the backend's
-    # until policies say who sees what.
+    # Supabase's older default privileges give new objects to the API roles; these are the backend's alone until
+    # policies say who sees what.
     execute(
         """
         ALTER TABLE public.modules ENABLE ROW LEVEL SECURITY;
@@ -119,7 +120,8 @@ def upgrade() -> None:
         REVOKE ALL ON TABLE public.modules, public.lessons, public.certificates
             FROM PUBLIC, anon, authenticated, service_role;
         REVOKE ALL ON SEQUENCE tripwire.certificate_number_seq FROM PUBLIC, anon, authenticated, service_role;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.modules, public.lessons, public.certificates TO service_role;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.modules, public.lessons, public.certificates
+            TO service_role;
         GRANT USAGE ON SCHEMA tripwire TO service_role;
         GRANT USAGE, SELECT ON SEQUENCE tripwire.certificate_number_seq TO service_role;
         """

@@ -1,8 +1,8 @@
 """Give each video row what counts, and what may count so far, in whole milliseconds.
 
-A client may claim any stretch of a video; what counts cannot grow faster than a person can watch.  The allowance is the row's, so more tabs or
-devices gain nothing.  Rows from before keep what they had: the stored total counts, at most the lesson's
-duration, and the qualified flag stays as it is.
+A client may claim any stretch of a video; what counts cannot grow faster than a person can watch. The allowance is
+the row's, so more tabs or devices gain nothing. Rows from before keep what they had: the stored total counts, at most
+the lesson's duration, and the qualified flag stays as it is.
 
 Revision: 20261104090000
 Follows: 20261103090000

@@ -1,7 +1,7 @@
 """Name every constraint by one convention, since errors are told by these names.
 
-`pk_<table>`, `uq_<table>_<columns>`, `fk_<table>_<columns>`, `ck_<table>_<rule>`.  Indexes that are about to be replaced
-make room for their successors: `<name>_v2`.
+`pk_<table>`, `uq_<table>_<columns>`, `fk_<table>_<columns>`, `ck_<table>_<rule>`. Indexes that are about to be
+replaced make room for their successors: `<name>_v2`.
 
 Revision: 20261105090000
 Follows: 20261104090000

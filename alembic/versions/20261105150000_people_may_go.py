@@ -1,11 +1,11 @@
 """Let people go: the log outlives them, and a student outlives the seller.
 
-In v2 a manager or a student with log entries could not be deleted, nor a manager who had sold anything.  The log keeps plain
-ids from here on (e-mail and name are copied into `details`), and an entry without a manager is the system's own.
-`granted_by` becomes NULL when the seller goes.
+In v2 a manager or a student with log entries could not be deleted, nor a manager who had sold anything. The log keeps
+plain ids from here on (e-mail and name are copied into `details`), and an entry without a manager is the system's
+own. `granted_by` becomes NULL when the seller goes.
 
-By itself, since taking a foreign key off locks auth.users for a moment, and nobody should wait for a login while
-rows are mended.
+By itself, since taking a foreign key off locks auth.users for a moment, and nobody should wait for a login while rows
+are mended.
 
 Revision: 20261105150000
 Follows: 20261105090000

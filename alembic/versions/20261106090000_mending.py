@@ -1,13 +1,13 @@
 """Mend the rows of v2, and let no new row come in that would need it.
 
-Mended, and `updated_at` left as it was: NULLs get their column's default; e-mails become lower-case; the role 'sales' becomes
-sales_manager; JSON strings of segments become the arrays they hold; completed without a time gets updated_at; achievements
-agree with their counts; an issued flag with a URL gets a certificate that keeps the URL, one without is cleared; a
-seller without a users row gets one from auth.users; log entries get the e-mail and name of their target while
-somebody knows them.
+Mended, and `updated_at` left as it was: NULLs get their column's default; e-mails become lower-case; the role 'sales'
+becomes sales_manager; JSON strings of segments become the arrays they hold; completed without a time gets updated_at;
+achievements agree with their counts; an issued flag with a URL gets a certificate that keeps the URL, one without is
+cleared; a seller without a users row gets one from auth.users; log entries get the e-mail and name of their target
+while somebody knows them.
 
-The new rules stand NOT VALID from here on, so they hold for new rows at once; the next revision looks at the old ones.
-Everybody waits while rows are mended: well under a second for 10,000 students.
+The new rules stand NOT VALID from here on, so they hold for new rows at once; the next revision looks at the old
+ones. Everybody waits while rows are mended: well under a second for 10,000 students.
 
 Revision: 20261106090000
 Follows: 20261105150000
@@ -91,7 +91,9 @@ SET total_modules = coalesce(total_modules, 3),
     created_at = coalesce(created_at, now()),
     updated_at = coalesce(updated_at, now())
 WHERE (certificate_issued AND coalesce(btrim(certificate_url), '') = '')
-    OR num_nulls(total_modules, modules_completed, completion_percentage, certificate_issued, created_at, updated_at) > 0;
+    OR num_nulls(
+        total_modules, modules_completed, completion_percentage, certificate_issued, created_at, updated_at
+    ) > 0;
 
 INSERT INTO public.certificates (user_id, url, full_name, issued_at)
 SELECT p.user_id, p.certificate_url, coalesce(t.full_name, u.full_name), p.updated_at

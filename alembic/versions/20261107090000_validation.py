@@ -1,8 +1,8 @@
 """Hold the old rows to the rules that new rows already keep.
 
-Rows that were there before are read without shutting out writers (SHARE UPDATE EXCLUSIVE): in one transaction with ADD CONSTRAINT … NOT VALID
-the strong lock of that would have been kept all along.  Rules that v2 had are looked at as well: where one had been
-added NOT VALID by hand, it becomes valid here; where it is valid, this costs nothing.
+Rows that were there before are read without shutting out writers (SHARE UPDATE EXCLUSIVE): in one transaction with
+ADD CONSTRAINT … NOT VALID the strong lock of that would have been kept all along. Rules that v2 had are looked at as
+well: where one had been added NOT VALID by hand, it becomes valid here; where it is valid, this costs nothing.
 
 Revision: 20261107090000
 Follows: 20261106090000

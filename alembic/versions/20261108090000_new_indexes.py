@@ -1,8 +1,8 @@
 """Build the indexes that the new layout asks for, beside the traffic.
 
-The unique one makes sure that an e-mail stands for one student; it becomes the constraint in 20261110090000.  Every
-foreign key has an index that covers it, lists go newest first with the id breaking ties, and the GIN index on segments covers
-qualified rows only: as a full one it ended HOT updates for every heartbeat.
+The unique one makes sure that an e-mail stands for one student; it becomes the constraint in 20261110090000. Every
+foreign key has an index that covers it, lists go newest first with the id breaking ties, and the GIN index on
+segments covers qualified rows only: as a full one it ended HOT updates for every heartbeat.
 
 CONCURRENTLY, and nothing else: after a failure it may be run again.
 

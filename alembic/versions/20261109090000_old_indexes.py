@@ -1,7 +1,7 @@
 """Drop the indexes of v2 that others cover or replace.
 
-Eleven are covered by a key, a unique constraint or a longer index; five have a successor of the same name, so they were renamed to
-`…_v2` before; three serve no query of this project.  Each of them cost every write and helped no read.
+Eleven are covered by a key, a unique constraint or a longer index; five have a successor of the same name, so they
+were renamed to `…_v2` before; three serve no query of this project. Each of them cost every write and helped no read.
 
 CONCURRENTLY, and nothing else: after a failure it may be run again.
 

@@ -1,7 +1,8 @@
 """Let the table itself say what the validated rules have proved, and drop the helpers.
 
-The unique index becomes the constraint; SET NOT NULL reads no row, since a valid CHECK already proves it.  What the course contains is said
-by its tables now, so the lists of ids in v2's CHECKs go.  Every index says which query it serves.
+The unique index becomes the constraint; SET NOT NULL reads no row, since a valid CHECK already proves it. What the
+course contains is said by its tables now, so the lists of ids in v2's CHECKs go. Every index says which query it
+serves.
 
 Revision: 20261110090000
 Follows: 20261109090000

@@ -1,7 +1,7 @@
 """Let `updated_at` tell the truth on every table that has it.
 
-In v2 user_achievements had the column and no trigger, and the function gave the time of the transaction, so two changes in
-one looked like one.  The function now gives the time of the change, whatever the statement says, and trusts
+In v2 user_achievements had the column and no trigger, and the function gave the time of the transaction, so two
+changes in one looked like one. The function now gives the time of the change, whatever the statement says, and trusts
 nothing in the caller's search_path; nobody but the triggers needs to run it.
 
 Revision: 20261115090000

@@ -1,11 +1,11 @@
 """Tell PostgREST of every change to the API, and of nothing else.
 
-In v2 any DDL at all made it read the schema again, temporary tables too.  Now `pgrst_watch` (ddl_command_end) looks at
+In v2 any DDL at all made it read the schema again, temporary tables too. Now `pgrst_watch` (ddl_command_end) looks at
 what was made or changed, and `pgrst_watch_drop` (sql_drop) at what was dropped.
 
 Supabase has watchers of its own, `pgrst_ddl_watch` and `pgrst_drop_watch`; where they stand ours would only reload
-twice, so none is added, and one that v2 brought is disabled.  Where the role may not create event triggers the upgrade goes on, says
-so by a WARNING, and the runner notifies PostgREST at the end of each run.
+twice, so none is added, and one that v2 brought is disabled. Where the role may not create event triggers the upgrade
+goes on, says so by a WARNING, and the runner notifies PostgREST at the end of each run.
 
 Revision: 20261119090000
 Follows: 20261118090000
@@ -31,19 +31,21 @@ BEGIN
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE WARNING 'Event trigger pgrst_watch was left as it is: role % may not change event triggers.', current_user
-            USING HINT = 'PostgREST is told at the end of each upgrade; after DDL by hand run: NOTIFY pgrst, ''reload schema''.';
+            USING HINT = 'PostgREST is told at the end of each run; after DDL by hand: NOTIFY pgrst, ''reload schema''.';
 END
 $watch$"""
 
 WATCH_DROP = """DO $watch$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'pgrst_drop_watch' AND evtenabled <> 'D') THEN
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'pgrst_drop_watch' AND evtenabled <> 'D'
+    ) THEN
         CREATE EVENT TRIGGER pgrst_watch_drop ON sql_drop EXECUTE FUNCTION public.pgrst_watch_drop();
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE WARNING 'Event trigger pgrst_watch_drop was left out: role % may not create event triggers.', current_user
-            USING HINT = 'PostgREST is told at the end of each upgrade; after DROP by hand run: NOTIFY pgrst, ''reload schema''.';
+            USING HINT = 'PostgREST is told at the end of each run; after DROP by hand: NOTIFY pgrst, ''reload schema''.';
 END
 $watch$"""
 

@@ -39,7 +39,7 @@ def objects(dumped: str) -> dict[str, str]:
 
 
 def columns_sorted(text: str) -> str:
-    """Put the columns of a CREATE TABLE in alphabetical order: added ones stand at the end, and that is no difference."""
+    """Put the columns of a CREATE TABLE in alphabetical order: that added ones stand at the end is no difference."""
     match = re.match(r"(CREATE TABLE \S+ \(\n)(.*?)(\n\);.*)", text, re.DOTALL)
     if match is None:
         return text

@@ -199,7 +199,7 @@ def test_no_index_is_covered_by_another(database_url: str) -> None:
             WHERE (NOT a.indisunique OR (b.indisunique AND b.indnkeyatts = a.indnkeyatts))
                 AND (b.indkey::text || ' ') LIKE (a.indkey::text || ' %')
                 AND (b.indoption::text || ' ') LIKE (a.indoption::text || ' %')
-                -- A partial index is smaller, and ordered among its own rows: only one of the same rows makes it needless.
+                -- A partial index is smaller: only another of the same rows makes it needless.
                 AND pg_get_expr(a.indpred, a.indrelid) IS NOT DISTINCT FROM pg_get_expr(b.indpred, b.indrelid)
             """
         ).fetchall()

@@ -1,4 +1,4 @@
-"""What a downgrade would lose is declared, listed in docs/losses.md, counted and refused; accepted, it is all that goes."""
+"""What a downgrade would lose is declared, listed in docs/losses.md, counted, and refused unless it is accepted."""
 
 from pathlib import Path
 
