@@ -60,7 +60,7 @@ def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[
         return _compares(environment, name)
     if name == "history":
         options = environment.config.cmd_opts
-        if hasattr(options, "indicate_current"):  # under the `alembic` command
+        if options is not None and hasattr(options, "indicate_current"):  # under the `alembic` command
             return bool(options.indicate_current) or "current" in (options.rev_range or "")
         try:
             Target.find(environment.config, arguments.get("url"))

@@ -31,9 +31,8 @@ def run_offline(environment: EnvironmentContext, settings: Settings, options: di
         dialect_name="postgresql",
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
-        on_version_apply=(Reload(), writer.applied),
         fn=steps,
-        **options,
+        **options | {"on_version_apply": (Reload(), steps.applied)},
     )
     writer.begin()
     with environment.begin_transaction():
@@ -51,6 +50,7 @@ class _Writer:
         self._steps = steps
         self._table = f"{options['version_table_schema']}.{options['version_table']}"
         self._schema = options["version_table_schema"]
+        self._checked: Any = None
 
     def begin(self) -> None:
         """Write what comes before the first BEGIN, and take over BEGIN and the blocks outside of transactions."""
@@ -77,13 +77,8 @@ class _Writer:
                 yield
                 self._write(_RESET)
 
-        self._checked: Any = None
         context.impl.emit_begin = emit_begin  # type: ignore[method-assign]
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
-
-    def applied(self, *, heads: set[str], **_: Any) -> None:
-        """Note where the database stands after a revision."""
-        self._steps.applied(heads)
 
     def _timeouts(self, *, local: bool) -> str:
         return _in_lines(timeouts(self._settings, local=local))

@@ -200,8 +200,7 @@ class _Run:
         environment.configure(
             connection=connection,
             fn=steps,
-            on_version_apply=(self._reload, lambda *, heads, **_: steps.applied(heads)),
-            **self._command.options,
+            **self._command.options | {"on_version_apply": (self._reload, steps.applied)},
         )
         # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
         self._transactions = Transactions(connection, settings)

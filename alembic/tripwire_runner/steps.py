@@ -105,8 +105,8 @@ class Steps:
             yield step
             self._finish(name, title, time.perf_counter() - start)
 
-    def applied(self, heads: Iterable[str]) -> None:
-        """Note what the version table will hold once the revision at work is committed."""
+    def applied(self, *, heads: Iterable[str], **_: Any) -> None:
+        """Note what the version table will hold once the revision at work is committed (`on_version_apply`)."""
         del self._heads[self._done + 1 :]
         self._heads.append(frozenset(heads))
 

@@ -1,17 +1,23 @@
 """A small chain of revisions in a folder of its own, with the project's env.py, run by the real `alembic` command."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
 from typing import TypeVar
 
 import psycopg
+import pytest
+from alembic.config import CommandLine, Config
+from alembic.util import messaging
 
 ROOT = Path(__file__).resolve().parents[3]
 T = TypeVar("T")
@@ -56,7 +62,6 @@ class Chain:
     folder: Path
     url: str
     count: int = 0
-    environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(cls, folder: Path, url: str) -> "Chain":
@@ -85,13 +90,12 @@ class Chain:
         return revision
 
     def start(self, *arguments: str, url: str | None = None, **environment: str) -> Deployer:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
-        variables |= {"TRIPWIRE_MIGRATIONS_URL": self.url if url is None else url, **self.environment, **environment}
+        """Start `alembic` in a process of its own."""
         return Deployer(
             subprocess.Popen(
                 [sys.executable, "-m", "alembic", *arguments],
                 cwd=self.folder,
-                env={name: value for name, value in variables.items() if value},
+                env=self._variables(url, environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -100,10 +104,31 @@ class Chain:
         )
 
     def run(self, *arguments: str, url: str | None = None, **environment: str) -> Result:
-        return self.start(*arguments, url=url, **environment).finish()
+        """Run what the command `alembic` runs, in this process, which takes a tenth of the time."""
+        out, err = io.StringIO(), io.StringIO()
+        line = CommandLine()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(os, "environ", self._variables(url, environment))
+            patch.setattr(messaging, "TERMWIDTH", None)  # of the terminal that the tests run on
+            options = line.parser.parse_args(arguments)
+            config = Config(str(self.folder / "alembic.ini"), stdout=out, cmd_opts=options)
+            try:
+                line.run_cmd(config, options)
+                code = 0
+            except SystemExit as stopped:
+                code = int(stopped.code or 0)
+            except Exception:  # noqa: BLE001 what Python would print, and nobody should ever see
+                traceback.print_exc()
+                code = 1
+        return Result(code, out.getvalue(), err.getvalue())
 
     def upgrade(self, *before: str, to: str = "head", **environment: str) -> Result:
         return self.run(*before, "upgrade", to, **environment)
+
+    def _variables(self, url: str | None, environment: dict[str, str]) -> dict[str, str]:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+        variables |= {"TRIPWIRE_MIGRATIONS_URL": self.url if url is None else url, **environment}
+        return {name: value for name, value in variables.items() if value}
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)

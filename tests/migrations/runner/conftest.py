@@ -20,9 +20,15 @@ NEWEST = MAJORS[-1]
         pytest.param(major, id=f"pg{major}", marks=() if major == NEWEST else pytest.mark.heavy) for major in MAJORS
     ]
 )
-def url(request: pytest.FixtureRequest, make_database: Callable[..., str]) -> str:
-    """The URL of an empty database: on the newest server always, on the older ones in heavy runs."""
-    return make_database(migrated=None, server=request.param)
+def server(request: pytest.FixtureRequest) -> int:
+    """The server's version: the newest always, the older ones in heavy runs."""
+    return int(request.param)
+
+
+@pytest.fixture
+def url(server: int, make_database: Callable[..., str]) -> str:
+    """The URL of an empty database."""
+    return make_database(migrated=None, server=server)
 
 
 @pytest.fixture

@@ -35,10 +35,12 @@ def story(chain: Chain) -> Chain:
     return chain
 
 
-def test_applied_by_psql_it_gives_the_same_catalog(story: Chain, make_database: Callable[..., str]) -> None:
+def test_applied_by_psql_it_gives_the_same_catalog(
+    story: Chain, server: int, make_database: Callable[..., str]
+) -> None:
     rendered = story.run("upgrade", "head", "--sql")
     assert rendered.code == 0, rendered
-    offline = make_database(migrated=None)
+    offline = make_database(migrated=None, server=server)
 
     applied = _psql(offline, rendered.out)
 

@@ -14,8 +14,8 @@ def test_each_revision_has_the_timeouts_and_none_leaks(chain: Chain) -> None:
     chain.add("SET LOCAL lock_timeout = '7s'", _NOTE)
     chain.add(_NOTE)
     chain.add(_NOTE, concurrent=True)
-    name = chain.url.rpartition("/")[2]
-    chain.execute(f"ALTER DATABASE {name} SET lock_timeout = '1h'")
+    with chain.connect() as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET lock_timeout = '1h'")
 
     result = chain.upgrade("-x", "lock-timeout=2s", TRIPWIRE_STATEMENT_TIMEOUT="90s", TRIPWIRE_LOCK_TIMEOUT="9s")
 
