@@ -143,7 +143,7 @@ SET current_value = coalesce(current_value, 0),
     updated_at = coalesce(updated_at, now())
 WHERE num_nulls(current_value, required_value, is_completed, created_at, updated_at) > 0;
 
--- Said to be completed: then what it asks for was reached.  Reached: then it is completed.
+-- Said to be completed: then what it asks for was reached. Reached: then it is completed.
 UPDATE public.user_achievements
 SET current_value = greatest(current_value, required_value),
     is_completed = true,
