@@ -12,7 +12,8 @@ import pytest
 from supabase import AuthApiError, AuthError, AuthWeakPasswordError, Client, ClientOptions, create_client
 
 from tests.auth.conftest import AuthUsers
-from tests.servers.admin_api import AdminApi, Fault
+from tests.servers.admin_api import AdminApi
+from tests.servers.admin_faults import Fault
 
 
 @pytest.fixture

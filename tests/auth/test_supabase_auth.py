@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.auth.conftest import TIMEOUT, AuthUsers
-from tests.servers.admin_api import AdminApi, Fault
+from tests.servers.admin_api import AdminApi
+from tests.servers.admin_faults import Fault
 from tripwire_db.auth import EmailExists, Mark, SupabaseAuth
 from tripwire_db.errors import AuthFailed, InvalidInput
 

@@ -21,8 +21,8 @@ import redis
 from tests.servers.finding import redis_program
 from tests.servers.process import takes_connections
 from tests.servers.redis import Redis
-from tripwire_db import cache as cache_module
 from tripwire_db.cache import LONGEST_TTL, RedisCache, leaderboard_key
+from tripwire_db.cache import redis as cache_module
 from tripwire_db.errors import InvalidInput
 from tripwire_db.results import LeaderboardRow
 

@@ -1,13 +1,6 @@
-"""An optional cache of the leaderboard in Redis: at most five minutes old, computed once, and never in the way.
-
-A Redis that is dead, slow or lying costs one warning; the database's answer is what callers get. Fifty callers at once
-make one query: within a process they share one flight, and between processes the first takes a lock in Redis while
-the others wait for what it stores, for a bounded time, and then ask the database themselves.
-"""
+"""`RedisCache`: the leaderboard in Redis, behind one lock for all processes and one flight for each."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import math
 import threading
@@ -16,34 +9,26 @@ import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import uuid4
 
+from tripwire_db.cache.line import Line
+from tripwire_db.cache.stored import SCHEMA_VERSION, Lie, Rows, dump, load
 from tripwire_db.errors import InvalidInput
-from tripwire_db.results import LeaderboardRow
-from tripwire_db.settings import sqlalchemy_url
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 T = TypeVar("T")
-Rows = list[LeaderboardRow]
 logger = logging.getLogger("tripwire_db.cache")
 
 LONGEST_TTL = 300
 """Seconds; nobody is shown a leaderboard that is older."""
-SCHEMA_VERSION = 1
-"""Of what is stored; part of the key too, so that two versions of this package do not overwrite each other."""
 RETRY_SECONDS = 1.0
 """For how long a Redis that failed is left alone."""
-FAREWELL_SECONDS = 1.0
-"""How long closing a connection may take."""
-CLOCK_SKEW_SECONDS = 5.0
-"""How far in the future a stored time may lie before it is taken for a lie."""
 
 # Finds the rows, or takes the lock, or tells who holds it and for how long. A lock without an end is none of ours.
 _ENTER = """
@@ -64,31 +49,6 @@ redis.call('RPUSH', KEYS[3], '1')
 redis.call('PEXPIRE', KEYS[3], ARGV[4])
 return 1
 """
-
-
-class LeaderboardCache(Protocol):
-    """What the repository asks of a cache; `RedisCache` is one. One object serves threads and event loops alike."""
-
-    def get_or_compute(self, key: str, compute: Callable[[], Rows]) -> Rows:
-        """The rows under this key, from the cache or from `compute`, whose errors pass through."""
-
-    async def get_or_compute_async(self, key: str, compute: Callable[[], Awaitable[Rows]]) -> Rows:
-        """The same for asyncio."""
-
-    def close(self) -> None:
-        """Give back connections; calling again is fine, and a later call opens new ones."""
-
-
-def leaderboard_key(database_url: str, limit: int) -> str:
-    """The key of one leaderboard: of this database, whoever connects to it, and of this limit.
-
-    Example:
-        >>> leaderboard_key("postgresql://me:secret@db.example.com/course", 10).rpartition(":")[2]
-        '10'
-    """
-    url = sqlalchemy_url(database_url)
-    place = json.dumps([url.host or url.query.get("host"), url.port or url.query.get("port"), url.database])
-    return f"{hashlib.sha256(place.encode()).hexdigest()[:16]}:{limit}"
 
 
 class RedisCache:
@@ -121,7 +81,7 @@ class RedisCache:
         self._leaders: set[asyncio.Task[None]] = set()
         self._complaints: set[str] = set()
         self._left_alone_until = 0.0
-        self._line: _Line | None = None
+        self._line: Line | None = None
 
     def __repr__(self) -> str:
         return f"RedisCache({self._where!r}, ttl={self._ttl:g})"
@@ -228,7 +188,7 @@ class RedisCache:
         """Talk to Redis on the one line that threads and event loops share."""
         with self._lock:
             if self._line is None:
-                self._line = _Line(_client(self._url))
+                self._line = Line(_client(self._url))
                 weakref.finalize(self, self._line.close)
             return self._line.call(talk)
 
@@ -245,7 +205,7 @@ class RedisCache:
                     answer = await redis.eval(_ENTER, 2, rows, lock, token, math.ceil(self._wait * 1000))
                 match answer:
                     case [b"rows", bytes(stored)]:
-                        found = _load(key, stored, self._ttl)
+                        found = load(key, stored, self._ttl)
                         if found is None:
                             return _Turn.now(token)
                         self._trust(key)
@@ -255,14 +215,14 @@ class RedisCache:
                     case [b"wait", bytes(holder), int(left)]:
                         remaining = min(deadline - time.monotonic(), left / 1000)
                     case _:
-                        raise _Lie("an answer to a question that was not asked")
+                        raise Lie("an answer to a question that was not asked")
                 if deadline <= time.monotonic():
                     return _Turn.now(token)
                 # The holder leaves one item in a list of its own; rotating it wakes the next waiter too.
                 ready = _names(key, holder.decode(errors="replace"))[2]
                 async with asyncio.timeout(remaining + self._timeout):
                     await redis.blmove(ready, ready, max(remaining, 0.001))  # type: ignore[arg-type] # fractions are fine
-        except _Lie as lie:
+        except Lie as lie:
             self._complain(key, f"what it holds is no leaderboard of ours ({lie}), and is overwritten")
             return _Turn.now(token)
         except Exception as error:  # noqa: BLE001 — a parser fed with garbage may raise anything
@@ -276,7 +236,7 @@ class RedisCache:
         names = _names(key, turn.token)
         # Counted from before the query: an answer is as old as the snapshot it was read from.
         left = math.floor((self._ttl - (time.monotonic() - turn.began)) * 1000)
-        stored = "" if found is None or left <= 0 else _dump(key, turn.at, found)
+        stored = "" if found is None or left <= 0 else dump(key, turn.at, found)
         try:
             async with asyncio.timeout(self._timeout):
                 await redis.eval(_LEAVE, 3, *names, turn.token, stored, left, math.ceil(self._wait * 1000))
@@ -300,10 +260,6 @@ class RedisCache:
             logger.info("leaderboard cache, Redis at %s: answers again", self._where)
 
 
-class _Lie(Exception):
-    """Redis holds, or says, what we never stored."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """The right to compute; without a token there is no Redis to store the result in."""
@@ -315,39 +271,6 @@ class _Turn:
     @classmethod
     def now(cls, token: str) -> Self:
         return cls(token, time.monotonic(), time.time())
-
-
-class _Line:
-    """An event loop in a thread of its own: there every exchange with Redis has an end, however slowly it drips."""
-
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="tripwire-db-cache", daemon=True)
-        self._thread.start()
-
-    def call(self, talk: Callable[["Redis"], Coroutine[Any, Any, T]]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(talk(self._redis), self._loop)
-
-    def close(self) -> None:
-        if self._loop.is_closed():
-            return
-        if threading.current_thread() is self._thread:  # collected by the loop itself, which cannot wait for itself
-            self._loop.stop()
-            return
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _hang_up(self) -> None:
-        talks = asyncio.all_tasks() - {asyncio.current_task()}
-        for talk in talks:
-            talk.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
-        with suppress(Exception):  # a connection that breaks while it is closed is closed
-            async with asyncio.timeout(FAREWELL_SECONDS):
-                await self._redis.aclose()
 
 
 def _client(url: str) -> "Redis":
@@ -376,55 +299,3 @@ def _names(key: str, token: str = "") -> tuple[str, str, str]:
     """Rows, lock and waiting list; the braces keep them on one node of a cluster."""
     name = f"tripwire:leaderboard:v{SCHEMA_VERSION}:{{{key}}}"
     return f"{name}:rows", f"{name}:lock", f"{name}:ready:{token}"
-
-
-def _dump(key: str, at: float, rows: Rows) -> str:
-    exact = [
-        {name: str(value) if isinstance(value, (UUID, Decimal)) else value for name, value in asdict(row).items()}
-        for row in rows
-    ]
-    return json.dumps({"version": SCHEMA_VERSION, "key": key, "at": at, "rows": exact})
-
-
-def _load(key: str, stored: bytes, ttl: float) -> Rows | None:
-    """The rows in what Redis holds, if every word of it can be ours; None where they are past their time.
-
-    Redis forgets them in time by itself; but then its clock, or whoever took the end off the key, need not be right.
-    """
-    try:
-        document = json.loads(stored)
-        version, named, at, rows = (document[name] for name in ("version", "key", "at", "rows"))
-        if version != SCHEMA_VERSION:
-            raise _Lie("another schema version")
-        if named != key:
-            raise _Lie("an answer to another question")
-        age = time.time() - at
-        if not age >= -CLOCK_SKEW_SECONDS:
-            raise _Lie("an answer from the future")
-        found = [_row(**row) for row in rows]
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
-        raise _Lie(type(error).__name__) from None
-    return found if age < ttl else None
-
-
-def _row(
-    *,
-    manager_id: str,
-    manager_name: str | None,
-    email: str | None,
-    total_students: int,
-    active_students: int,
-    completed_students: int,
-    total_revenue: str,
-    avg_completion_rate: str,
-) -> LeaderboardRow:
-    counts = (total_students, active_students, completed_students)
-    amounts = (Decimal(total_revenue), Decimal(avg_completion_rate))
-    if not (
-        all(type(text) is str for text in (manager_id, total_revenue, avg_completion_rate))
-        and all(text is None or type(text) is str for text in (manager_name, email))
-        and all(type(count) is int and count >= 0 for count in counts)
-        and all(amount.is_finite() for amount in amounts)
-    ):
-        raise TypeError
-    return LeaderboardRow(UUID(manager_id), manager_name, email, *counts, *amounts)
