@@ -17,7 +17,7 @@ Rules that hold in every revision (docs/migrations.md has recipes):
 from revision_tools import Loss, execute, refuse_loss
 
 revision = "${up_revision}"
-down_revision = ${repr(down_revision)}
+down_revision = ${'"%s"' % down_revision if isinstance(down_revision, str) else repr(down_revision)}
 branch_labels = None
 depends_on = None
 
@@ -25,9 +25,17 @@ LOSSES: tuple[Loss, ...] = ()
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "execute(\"SELECT 1\")"}
+    execute(
+        """
+        SELECT 'the change, as literal SQL'
+        """
+    )
 
 
 def downgrade() -> None:
     refuse_loss(LOSSES)
-    ${downgrades if downgrades else "execute(\"SELECT 1\")"}
+    execute(
+        """
+        SELECT 'the way back, exactly'
+        """
+    )
