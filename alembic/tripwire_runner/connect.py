@@ -35,17 +35,17 @@ def connect(target: Target, command: str, *, seconds: int = CONNECT_SECONDS) -> 
 
 
 def _explain(target: Target, message: str) -> str:
-    said = target.mask(message)
+    said = target.mask(message).rstrip(".")
     told = f"Cannot connect to {target} (URL from {target.source}): {said}"
     lowered = said.lower()
     if any(sign in lowered for sign in UNKNOWN_TENANT):
         return (
-            f"{told} — The pooler does not know this user name. At Supabase's poolers the user is postgres.<project "
+            f"{told}. The pooler does not know this user name. At Supabase's poolers the user is postgres.<project "
             "ref>, at a direct connection (db.<ref>.supabase.co:5432) it is postgres. Compare the user, the project "
-            "ref and the region of the host in TRIPWIRE_MIGRATIONS_URL with Project Settings → Database."
+            "ref and the region of the host in TRIPWIRE_MIGRATIONS_URL with the dashboard (Connect)."
         )
     if "password authentication failed" in lowered:
-        return f"{told} — Check user and password in {target.source}."
+        return f"{told}. Check user and password in {target.source}."
     return told
 
 

@@ -11,7 +11,8 @@ from alembic.util import CommandError
 class MigrationError(CommandError):
     """A command that could not be carried out; the message says why, what remains and what to do.
 
-    Alembic prints it as one line, "FAILED: …", and exits with a code other than 0.
+    Alembic prints it as one line, "FAILED: …", and exits with a code other than 0. Messages are ASCII, since Alembic
+    prints `?` for what a terminal's encoding does not have.
     """
 
 
@@ -55,7 +56,7 @@ def describe(error: BaseException) -> str:
 def shorten(sql: str | None, limit: int = 200) -> str:
     """Put a statement on one line of at most `limit` characters."""
     line = _one_line(sql or "")
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def _cause(error: BaseException) -> BaseException:

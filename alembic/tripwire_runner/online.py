@@ -157,7 +157,7 @@ class _Run:
                 " The database is at a revision that this version of the project does not have: install a newer one."
             )
         failed = f"{self._steps.name} failed: " if self._steps.current is not None else ""
-        return f"{failed}{what} — {self.where_it_stands()}"
+        return f"{failed}{what}{'' if what.endswith(('.', ']')) else '.'} {self.where_it_stands()}"
 
     def where_it_stands(self) -> str:
         """Ask the database which revision it is at, once nothing of ours is running any more."""

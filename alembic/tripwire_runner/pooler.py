@@ -81,6 +81,6 @@ def _refusal(target: Target, why: str) -> str:
     return (
         f"{target} (URL from {target.source}) is a transaction pooler: {why}. Migrations need a session of their own "
         "(SET and advisory locks do not hold here). Set TRIPWIRE_MIGRATIONS_URL to a direct connection "
-        "(db.<ref>.supabase.co:5432, user postgres) or a session pooler (…pooler.supabase.com:5432, user "
+        "(db.<ref>.supabase.co:5432, user postgres) or a session pooler (*.pooler.supabase.com:5432, user "
         "postgres.<ref>); the application may keep this one in TRIPWIRE_DATABASE_URL."
     )

@@ -17,7 +17,7 @@ from tripwire_runner.errors import MigrationError
 MISSING = (
     "No database is given. Set TRIPWIRE_MIGRATIONS_URL to a direct or session connection, for example "
     "postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres (TRIPWIRE_DATABASE_URL is taken where that is "
-    "not set), or give it once: alembic -x url=postgresql://…"
+    "not set), or give it once: alembic -x url=postgresql://..."
 )
 _SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://", re.IGNORECASE)
 _HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -43,7 +43,7 @@ class Target:
             MigrationError: There is none, or it cannot be read.
         """
         places = (
-            ("-x url=…", given),
+            ("-x url", given),
             ("the attribute url", config.attributes.get("url")),
             ("sqlalchemy.url", _main_option(config)),
             ("TRIPWIRE_MIGRATIONS_URL", os.environ.get("TRIPWIRE_MIGRATIONS_URL")),

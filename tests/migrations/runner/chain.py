@@ -109,6 +109,7 @@ class Chain:
         line = CommandLine()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setattr(os, "environ", self._variables(url, environment))
+            patch.setattr(sys, "path", list(sys.path))  # alembic.ini puts the chain's folder in front
             patch.setattr(messaging, "TERMWIDTH", None)  # of the terminal that the tests run on
             options = line.parser.parse_args(arguments)
             config = Config(str(self.folder / "alembic.ini"), stdout=out, cmd_opts=options)

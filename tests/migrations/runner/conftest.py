@@ -1,5 +1,6 @@
 """A new, empty database with a small chain of revisions for each test of the runner."""
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from tests.migrations.runner.chain import ROOT, Chain
 from tests.servers.finding import MAJORS
 
-# As env.py does, for the tests that look at a part of the runner by itself.
+# As env.py does, and before any copy of it: where a chain is run in this process, Python keeps the modules it has.
 sys.path.append(str(ROOT / "alembic"))
+for shared in ("revision_tools", "tripwire_runner"):
+    importlib.import_module(shared)
 
 NEWEST = MAJORS[-1]
 

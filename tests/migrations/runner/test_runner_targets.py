@@ -158,7 +158,7 @@ def test_without_a_url_the_message_says_what_to_set(newest: Chain) -> None:
     assert result.code != 0
     assert "Set TRIPWIRE_MIGRATIONS_URL" in result.out
     assert "TRIPWIRE_DATABASE_URL" in result.out
-    assert "-x url=" in result.out
+    assert "-x url=postgresql:" in result.out
     assert "Traceback" not in result.said
 
 
