@@ -13,7 +13,9 @@ from tripwire_db.cli import (
     bootstrap,
     certificate,
     chart,
+    check,
     demo,
+    doctor,
     downgrade,
     drift,
     leaderboard,
@@ -32,7 +34,9 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "upgrade": upgrade.upgrade,
         "downgrade": downgrade.downgrade,
         "status": status.status,
+        "check": check.check,
         "drift": drift.drift,
+        "doctor": doctor.doctor,
     },
     "Sales": {
         "leaderboard": leaderboard.leaderboard,
@@ -96,7 +100,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app()
+    app(prog_name="tripwire-db")
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TIME_ZONE = "Asia/Almaty"
 """Times are shown in the course's own zone; in JSON they are in UTC."""
 
-PIPED_WIDTH = 160
+PIPED_WIDTH = 1000
 """Columns where standard output is no terminal: wide enough that no line of a table is folded."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -114,6 +114,8 @@ def pairs(title: str, facts: Mapping[str, object]) -> "Table":
     shown = Table.grid(padding=(0, 2))
     shown.title = Text(title, style="bold")
     shown.title_justify = "left"
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
     for name, value in facts.items():
         shown.add_row(Text(name, style="dim"), Text(_cell(value)))
     return shown

@@ -111,12 +111,12 @@ def look(target: targets.Target) -> Status:
 
 
 def _pending(revision: str | None) -> tuple[bool, tuple[PendingRevision, ...]]:
-    from alembic.util import CommandError
+    from alembic.script.revision import RevisionError
 
     chain = schema.chain()
     try:
         steps = list(chain.iterate_revisions("heads", revision or "base"))
-    except CommandError:
+    except RevisionError:
         return False, ()
     return True, tuple(PendingRevision(step.revision, (step.doc or "").rstrip(".")) for step in reversed(steps))
 
