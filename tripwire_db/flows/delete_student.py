@@ -102,6 +102,9 @@ def _DELETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         .limit(1)
         .subquery("remembered")
     )
+    # Read without a lock, as of the statement's start: a student whose row vanished while the gate waited was deleted by
+    # another call just now, and what that call logged can be seen only by running again.
+    there_at_start = sa.exists().where(tripwire_users.c.user_id == param("user_id", sa.UUID))
     current = select(users.c.role).where(users.c.id == param("user_id", sa.UUID)).subquery("current_user_row")
     flow.report(
         select(
@@ -113,7 +116,10 @@ def _DELETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             func.coalesce(student.c.email, remembered.c.details["email"].astext).label("email"),
             func.coalesce(student.c.full_name, remembered.c.details["full_name"].astext).label("full_name"),
             gone.c.user_id.is_not(None).label("deleted"),
-            and_(gate.c.user_id.is_not(None), gone.c.user_id.is_(None)).label("raced"),
+            or_(
+                and_(gate.c.user_id.is_not(None), gone.c.user_id.is_(None)),
+                and_(student.c.user_id.is_(None), there_at_start),
+            ).label("raced"),
         )
         .select_from(select(literal_column("1")).subquery("one"))
         .outerjoin(manager, true())
