@@ -22,9 +22,9 @@ def count(connection: psycopg.Connection, sql: str, *values: object) -> int:
 
 
 @pytest.fixture
-def by_hand(make_database: MakeDatabase) -> str:
+def by_hand(make_database: MakeDatabase, major: int) -> str:
     """A database with v2's catalog that Alembic has never seen."""
-    url = make_database(migrated=BASELINE)
+    url = make_database(migrated=BASELINE, server=major)
     with psycopg.connect(url) as connection:
         connection.execute("DROP TABLE tripwire.alembic_version; DROP SCHEMA tripwire")
     return url

@@ -269,8 +269,8 @@ def test_a_row_that_cannot_be_mended_is_named_and_nothing_is_changed(case: str, 
         assert rows(connection) == before
 
 
-def test_every_unmendable_row_is_named_at_once(make_database: MakeDatabase) -> None:
-    url = make_database(migrated=BASELINE)
+def test_every_unmendable_row_is_named_at_once(make_database: MakeDatabase, major: int) -> None:
+    url = make_database(migrated=BASELINE, server=major)
     with psycopg.connect(url) as connection:
         fill_v2(connection)
         connection.execute("UPDATE public.student_progress SET module_id = 18 WHERE lesson_id = 67")
