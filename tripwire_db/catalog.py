@@ -4,7 +4,7 @@ One query a kind, in `sql/catalog/<kind>.sql`. Column order, statistics and phys
 relative to the owner of schema `tripwire`, so that two databases compare whatever their roles are called.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,22 @@ class Object:
 
 Catalog = Mapping[Key, Object]
 
+# One value of each type that the aggregations take, so that each can be called once.
+_SAMPLES = {
+    "uuid": "'00000000-0000-0000-0000-000000000000'::uuid",
+    "integer": "1",
+    "text": "'UTC'",
+    "timestamp with time zone": "now()",
+}
+
+_AGGREGATIONS = r"""
+SELECT p.oid::regprocedure::text, p.proname::text,
+    ARRAY(SELECT format_type(type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) ORDER BY n)
+FROM pg_catalog.pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'rpc\_%' AND p.provolatile IN ('s', 'i')
+ORDER BY 1
+"""
+
 
 def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
     """Read everything in the schemas `public` and `tripwire`, and what hangs from the database itself.
@@ -94,6 +110,22 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
                     row["owner"] = roles.get(int(row["owner"]), "a role that is gone")
                 found[key] = Object(key, on_table, {name: _text(value) for name, value in row.items()})
     return found
+
+
+def failing_functions(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    """Call each aggregation once, in the caller's transaction; yield the signature of one that fails, and what it said.
+
+    One that was changed by hand, or whose tables were, may fail only when it is called.
+    """
+    for signature, name, types in connection.execute(_AGGREGATIONS).fetchall():
+        if not set(types) <= set(_SAMPLES):
+            continue
+        arguments = ", ".join(_SAMPLES[type_] for type_ in types)
+        try:
+            with connection.transaction():
+                connection.execute(f"SELECT * FROM public.{name}({arguments})".encode()).fetchall()
+        except psycopg.Error as error:
+            yield signature, f"{error.sqlstate}: {error.diag.message_primary}"
 
 
 def _text(value: object) -> str | None:

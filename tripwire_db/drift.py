@@ -14,7 +14,7 @@ from typing import Any, Literal
 import psycopg
 
 from tripwire_db import migrations
-from tripwire_db.catalog import Catalog, Key, Object, read_catalog
+from tripwire_db.catalog import Catalog, Key, Object, failing_functions, read_catalog
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.settings import libpq_url
@@ -53,14 +53,6 @@ SUPABASE_BASELINE = {
 """What Supabase's platform sets by itself, by kind, as patterns of names; no drift on a server of theirs."""
 
 SUPABASE_WATCHERS = ("pgrst_ddl_watch", "pgrst_drop_watch")
-
-# One value of each type that our functions take, so that each can be called once.
-_SAMPLES = {
-    "uuid": "'00000000-0000-0000-0000-000000000000'::uuid",
-    "integer": "1",
-    "text": "'UTC'",
-    "timestamp with time zone": "now()",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +125,10 @@ def find_drift(url: str) -> Drift:
         stand_in = bool(live.execute(IS_STAND_IN).fetchone()[0])  # type: ignore[index]
         may_watch = _may_create_event_triggers(live)
         accepted = _accepted_extras(live)
-        failing = tuple(_failing_functions(live))
+        failing = tuple(
+            Finding("function", signature, None, "fails", (Difference("call", "an answer", said),))
+            for signature, said in failing_functions(live)
+        )
     expected = catalog_of_chain(revision)
     findings: list[Finding] = []
     not_ours: list[Key] = []
@@ -206,29 +201,6 @@ def _accepted_extras(connection: psycopg.Connection[Any]) -> frozenset[Key]:
     if not (row and row[0]):
         return frozenset()
     return frozenset(Key(*pair) for pair in connection.execute("SELECT kind, name FROM tripwire.adopted_extras"))
-
-
-def _failing_functions(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    """Call each aggregation once: one that was changed under it may fail only then."""
-    functions = connection.execute(
-        """
-        SELECT p.oid::regprocedure::text, p.proname::text,
-            ARRAY(SELECT format_type(type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) ORDER BY n)
-        FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'rpc\\_%' AND p.provolatile IN ('s', 'i')
-        ORDER BY 1
-        """
-    ).fetchall()
-    for signature, name, types in functions:
-        if not set(types) <= set(_SAMPLES):
-            continue
-        arguments = ", ".join(_SAMPLES[type_] for type_ in types)
-        try:
-            with connection.transaction():
-                connection.execute(f"SELECT * FROM public.{name}({arguments})".encode()).fetchall()
-        except psycopg.Error as error:
-            said = f"{error.sqlstate}: {error.diag.message_primary}"
-            yield Finding("function", signature, None, "fails", (Difference("call", "an answer", said),))
 
 
 def _excused(found: Catalog, *, may_watch: bool) -> str | None:

@@ -18,6 +18,11 @@ down_revision = "20261105090000"
 branch_labels = None
 depends_on = None
 
+LINT = {
+    "squawk:ban-drop-constraint": "a log entry outlives the people in it, and a student the seller",
+    "squawk:ban-drop-not-null": "an entry without a manager is the system's own",
+}
+
 LOSSES = (
     Loss(
         "log entries without a manager who still exists",
