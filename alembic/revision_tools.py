@@ -81,12 +81,12 @@ def build_indexes(definitions: Iterable[str]) -> None:
 
     Each definition is written as `pg_get_indexdef` prints it, so that a run after a failed one can tell what is already
     there: an INVALID leftover is dropped, a finished index of the same definition is kept, and another index that
-    has taken the name is an error of CREATE INDEX.
+    has taken the name is an error of CREATE INDEX. Offline SQL cannot choose, so there a finished one is built again.
     """
     with op.get_context().autocommit_block():
         for definition in definitions:
-            _, name = _index_name(definition)
-            execute(_drop_invalid(name))
+            name = _index_name(definition)
+            execute(_drop_leftover(name, definition))
             if not context.is_offline_mode() and _definition_of(name) == definition:
                 continue
             execute(definition.replace("INDEX ", "INDEX CONCURRENTLY ", 1))
@@ -96,19 +96,22 @@ def drop_indexes(definitions: Iterable[str]) -> None:
     """Drop indexes CONCURRENTLY, in a revision that does nothing else; one gone since a failed run is passed over."""
     with op.get_context().autocommit_block():
         for definition in definitions:
-            _, name = _index_name(definition)
+            name = _index_name(definition)
             execute(f"DROP INDEX CONCURRENTLY IF EXISTS public.{name}")
 
 
-def _index_name(definition: str) -> tuple[str, str]:
-    head, _, rest = definition.partition("INDEX ")
-    return head, rest.split(" ", 1)[0]
+def _index_name(definition: str) -> str:
+    return definition.partition("INDEX ")[2].split(" ", 1)[0]
 
 
-def _drop_invalid(name: str) -> str:
+def _drop_leftover(name: str, definition: str) -> str:
+    finished = f" OR pg_get_indexdef(indexrelid) = {_literal(definition)}" if context.is_offline_mode() else ""
     return f"""DO $leftover$
 BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass('public.{name}') AND NOT indisvalid) THEN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_index
+        WHERE indexrelid = to_regclass('public.{name}') AND (NOT indisvalid{finished})
+    ) THEN
         DROP INDEX public.{name};
     END IF;
 END

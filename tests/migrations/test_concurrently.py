@@ -1,13 +1,17 @@
 """A revision that builds indexes CONCURRENTLY may fail half way and be run again."""
 
+import subprocess
+
 import psycopg
 import pytest
+from alembic import command
 from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
 from tests.migrations.catalog import difference, dump
 from tests.migrations.people import STUDENTS, fill_v2
 from tripwire_db import migrations
+from tripwire_db.embedded import find_program
 
 NEW_INDEXES = "20261108090000"
 OLD_INDEXES = "20261109090000"
@@ -101,3 +105,22 @@ def test_dropping_goes_on_where_a_failed_run_ended(validated: str) -> None:
     migrations.upgrade(validated, OLD_INDEXES)
 
     assert difference(wanted, dump(validated)) == ""
+
+
+def test_offline_sql_may_be_run_again_too(make_database: MakeDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    url = make_database(migrated=BEFORE)
+    command.upgrade(migrations.config(url), f"{BEFORE}:{NEW_INDEXES}", sql=True)
+    rendered = capsys.readouterr().out
+    psql = [find_program("psql"), "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url]
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE INDEX idx_video_tracking_lesson_id ON public.video_tracking (id)")
+
+    failed = subprocess.run(psql, input=rendered, capture_output=True, text=True, check=False, timeout=60)
+    assert 'relation "idx_video_tracking_lesson_id" already exists' in failed.stderr
+    assert migrations.current(url) == BEFORE
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP INDEX public.idx_video_tracking_lesson_id")
+    again = subprocess.run(psql, input=rendered, capture_output=True, text=True, check=False, timeout=60)
+
+    assert again.returncode == 0, again.stderr
+    assert migrations.current(url) == NEW_INDEXES
