@@ -117,6 +117,6 @@ def squawk(program: Path, offline: str) -> Iterator[tuple[str, str, str]]:
     for found in json.loads(done.stdout):
         if found["rule_name"] == "renaming-object" and _HARMLESS_RENAMES.match(found["message"]):
             continue
-        line = lines[found["line"]] if found["line"] < len(lines) else ""
+        line = lines[found["line"]].rstrip("; ") if found["line"] < len(lines) else ""
         help_text = f" {found['help']}" if found.get("help") else ""
         yield f"squawk:{found['rule_name']}", f"{found['message']}{help_text}", line
