@@ -1,11 +1,14 @@
 """Each CHECK, UNIQUE, FOREIGN KEY and NOT NULL refuses one row; the catalog says whether one was forgotten here."""
 
 import json
+import os
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
+from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -16,6 +19,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import UUID
 
 from tests.conftest import MakeDatabase
@@ -82,8 +86,6 @@ def name_of(rule: Any) -> str:
 
 
 def _names() -> dict[Any, str]:
-    from sqlalchemy.dialects import postgresql
-
     preparer = postgresql.dialect().identifier_preparer
     return {rule: preparer.format_constraint(rule) for table in metadata.sorted_tables for rule in table.constraints}
 
@@ -108,13 +110,9 @@ NOT_NULL = {
 @pytest.fixture(scope="module")
 def filled(request: pytest.FixtureRequest) -> Any:
     """One database for all: each test rolls back."""
-    from contextlib import ExitStack
-
-    from pytest_postgresql.janitor import DatabaseJanitor
-
     postgres = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_18")
-    name = f"constraints_{postgres.port}_{id(request)}"
+    name = f"constraints_{os.getpid()}"
     with ExitStack() as stack:
         stack.enter_context(
             DatabaseJanitor(

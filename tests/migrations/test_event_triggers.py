@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
 from tests.migrations.catalog import difference, dump
@@ -193,7 +194,7 @@ def test_without_the_privilege_the_upgrade_goes_on_and_says_so(
         name = connection.info.dbname
         connection.execute(
             f"""
-            DO $$ BEGIN CREATE ROLE course_owner LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+            DO $$ BEGIN CREATE ROLE course_owner LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
             GRANT ALL ON DATABASE {name} TO course_owner;
             GRANT ALL ON SCHEMA public TO course_owner WITH GRANT OPTION;
             GRANT USAGE ON SCHEMA auth TO course_owner;
@@ -219,13 +220,11 @@ def test_without_the_privilege_the_upgrade_goes_on_and_says_so(
 
 
 def test_a_downgrade_leaves_another_roles_event_trigger_and_names_the_owner(make_database: MakeDatabase) -> None:
-    from alembic.util import CommandError
-
     url = make_database(migrated=BASELINE)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             f"""
-            DO $$ BEGIN CREATE ROLE course_reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+            DO $$ BEGIN CREATE ROLE course_reader LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
             GRANT ALL ON DATABASE {connection.info.dbname} TO course_reader;
             GRANT ALL ON SCHEMA tripwire TO course_reader;
             GRANT ALL ON ALL TABLES IN SCHEMA tripwire, public TO course_reader;

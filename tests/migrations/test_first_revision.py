@@ -2,9 +2,11 @@
 
 import psycopg
 import pytest
+from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
 from tests.migrations.chain import BASELINE
+from tripwire_db import migrations
 
 TO_AUTH = "FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE"
 USER = ("user_id", "uuid", True, None)
@@ -337,10 +339,6 @@ def test_it_has_v2s_functions_and_anybody_may_run_them(v2: psycopg.Connection) -
 
 
 def test_a_server_without_the_roles_is_told_to_be_bootstrapped(make_database: MakeDatabase) -> None:
-    from alembic.util import CommandError
-
-    from tripwire_db import migrations
-
     url = make_database(migrated=None)
 
     with pytest.raises(CommandError, match=r"table auth\.users missing.*tripwire-db bootstrap"):
