@@ -267,8 +267,12 @@ def _creating(
             if not made_here:
                 raise
             kept = yield from _undo(services.auth, user_id, new.email, failure)
-            if not kept or not isinstance(failure, Unavailable):
+            if not isinstance(failure, Unavailable):
                 raise
+            if not kept:
+                raise Unavailable(
+                    f"{failure}. A fresh look found no rows, and the auth user was removed again", applied=False
+                ) from failure
             # The rows are there after all: the statement took effect and its answer was lost, or another call
             # completed what this one began. It is run once more, to report what is.
             created = yield write(user_id)
