@@ -30,7 +30,7 @@ def connect(target: Target, command: str, *, seconds: int = CONNECT_SECONDS) -> 
     parameters = {"connect_timeout": seconds, "application_name": _name(command), **target.parameters}
     try:
         return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise MigrationError(_explain(target, " ".join(str(error).split()))) from None
 
 

@@ -1,11 +1,13 @@
 """A deployer that is killed, or told to stop: the old revision or the new, and the next run goes on."""
 
 import signal
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
-from tests.migrations.runner.chain import WAIT_AT_GATE, Chain, Deployer, eventually
+from tests.migrations.catalog import dump
+from tests.migrations.runner.chain import ROOT, WAIT_AT_GATE, Chain, Deployer, eventually
 
 _SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tripwire-db%'"
@@ -150,3 +152,26 @@ def test_losing_the_deployer_s_lock_on_the_way_does_not_let_anybody_in(chain: Ch
     assert result.code == 0, result
     assert "The watch for blockers ended early" in result.err
     assert chain.at() == chain.revision(3)
+
+
+@pytest.mark.heavy
+def test_the_project_s_chain_killed_after_every_revision_ends_where_an_undisturbed_one_does(
+    make_database: Callable[..., str],
+) -> None:
+    killed, calm = make_database(migrated=False), make_database()
+    project = Chain(ROOT, killed)
+    kills = 0
+    while True:
+        deployer = project.start("upgrade", "head")
+        assert deployer.process.stderr is not None
+        said = [next(line for line in deployer.process.stderr if line.startswith(("  upgrade", "Nothing to do")))]
+        deployer.kill(signal.SIGKILL)  # in the next revision, or on the way to it
+        said.append(deployer.finish().err)
+        if "Nothing to do" in said[0]:
+            break
+        kills += 1
+
+    assert kills >= 10
+    assert project.at() == Chain(ROOT, calm).at()
+    assert dump(killed) == dump(calm)
+    assert project.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
