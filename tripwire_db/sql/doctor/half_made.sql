@@ -1,0 +1,23 @@
+-- Auth users of ours whose rows were never written, or are gone already.
+SELECT
+    'auth.users' AS table_name,
+    a.id AS user_id,
+    jsonb_build_object('id', a.id) AS key,
+    jsonb_build_object('kind', a.kind, 'created_at', a.created_at) AS found,
+    NULL::jsonb AS wanted,
+    CASE
+        WHEN EXISTS (
+            SELECT FROM sales_activity_log l WHERE l.target_user_id = a.id AND l.action_type = 'user_deleted'
+        ) THEN 'deleted, but for the auth user: call delete_student again'
+        WHEN a.kind = 'student' THEN
+            'call create_tripwire_user with this e-mail again, which goes on with this auth user; or delete the auth user'
+        ELSE 'call create_manager with this e-mail again, which goes on with this auth user; or delete the auth user'
+    END AS reason
+FROM auth_users a
+LEFT JOIN all_users u ON u.id = a.id
+WHERE (a.kind = 'manager' AND u.id IS NULL)
+    OR (
+        a.kind = 'student'
+        AND coalesce(u.role, 'student') = 'student'
+        AND NOT EXISTS (SELECT FROM all_tripwire_users t WHERE t.user_id = a.id)
+    )
