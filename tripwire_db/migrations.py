@@ -49,7 +49,7 @@ def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = (), q
 
     folder = str(script_location())
     if folder not in sys.path:  # revisions import revision_tools from there, also where env.py does not run
-        sys.path.insert(0, folder)
+        sys.path.append(folder)
     configuration = Config(cmd_opts=argparse.Namespace(x=list(arguments)))
     configuration.set_main_option("script_location", folder.replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
