@@ -158,7 +158,11 @@ Index(
     tripwire_users.c.granted_by,
     tripwire_users.c.created_at.desc(),
     tripwire_users.c.id.desc(),
-    info={"serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats"},
+    postgresql_include=["user_id"],
+    info={
+        "serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats; "
+        "readable_student_ids, from the index alone"
+    },
 )
 Index(
     "idx_tripwire_users_created_at",

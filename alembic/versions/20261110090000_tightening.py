@@ -127,7 +127,8 @@ COMMENT ON INDEX public.idx_tripwire_users_completed IS
 COMMENT ON INDEX public.idx_tripwire_users_created_at IS
     'list_students() newest first';
 COMMENT ON INDEX public.idx_tripwire_users_granted_by IS
-    'list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats';
+    'list_students(manager_id=…) newest first; rpc_get_sales_chart_data; '
+    'rpc_get_manager_stats; readable_student_ids, from the index alone';
 COMMENT ON INDEX public.idx_users_role IS
     'rpc_get_sales_leaderboard: the sellers among all users';
 COMMENT ON INDEX public.idx_module_unlocks_module_id IS

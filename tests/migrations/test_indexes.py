@@ -21,12 +21,14 @@ QUERIES: dict[str, tuple[str, list[str]]] = {
         ["SELECT id FROM public.users WHERE role = 'sales_manager'"],
     ),
     "idx_tripwire_users_granted_by": (
-        "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats",
+        "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats; "
+        "readable_student_ids, from the index alone",
         [
             f"SELECT * FROM public.tripwire_users WHERE granted_by = {MANAGER} {NEWEST} 21",
             f"""SELECT created_at::date, count(*), sum(price) FROM public.tripwire_users
                 WHERE granted_by = {MANAGER} AND created_at >= now() - interval '30 days' GROUP BY 1""",
             f"SELECT count(*), sum(price) FROM public.tripwire_users WHERE granted_by = {MANAGER}",
+            f"SELECT user_id FROM public.tripwire_users WHERE granted_by = {MANAGER}",
         ],
     ),
     "idx_tripwire_users_created_at": (
