@@ -1,5 +1,7 @@
 """Students made through the repository, at every point of the course."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -21,9 +23,15 @@ class People:
         return self.at[stage][0]
 
 
-def open_repository(url: str, **options: Any) -> TripwireRepository:
+@contextmanager
+def open_repository(url: str, **options: Any) -> Iterator[TripwireRepository]:
     """A repository that counts what is claimed, so that a lesson is watched in one call."""
-    return TripwireRepository.connect(url, auth=PostgresAuth(url), policy=WatchPolicy(max_rate=None), **options)
+    policy = WatchPolicy(max_rate=None)
+    with (
+        PostgresAuth(url) as auth,
+        TripwireRepository.connect(url, **{"auth": auth, "policy": policy, **options}) as repository,
+    ):
+        yield repository
 
 
 def make_people(repository: TripwireRepository, count: int) -> People:

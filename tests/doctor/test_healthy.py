@@ -13,7 +13,9 @@ from tripwire_db import migrations
 from tripwire_db.doctor import examine
 
 
-def test_a_hundred_students_of_the_repository_at_every_stage_are_healthy(make_database: MakeDatabase, major: int) -> None:
+def test_a_hundred_students_of_the_repository_at_every_stage_are_healthy(
+    make_database: MakeDatabase, major: int
+) -> None:
     url = make_database(server=major)
     with open_repository(url) as repository:
         make_people(repository, 100)
@@ -47,9 +49,7 @@ def test_creations_deletions_and_lessons_that_go_on_meanwhile_are_no_findings(da
                     student = repository.create_tripwire_user(
                         email=f"{name}{number}@mail.kz", full_name="Student", manager_id=manager.user_id
                     ).user_id
-                    repository.update_video_tracking(
-                        user_id=student, lesson_id=67, segments=[(0, 1800)], position=1800
-                    )
+                    repository.update_video_tracking(user_id=student, lesson_id=67, segments=[(0, 1800)], position=1800)
                     repository.complete_lesson(user_id=student, lesson_id=67)
                     if number % 2:
                         repository.delete_student(user_id=student, manager_id=manager.user_id)

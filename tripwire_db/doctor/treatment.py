@@ -119,7 +119,7 @@ def _treat_with_patience(
     findings: Sequence[Finding],
     threshold: float,
 ) -> list[Result]:
-    """One transaction; again after a deadlock or a lock that took too long; one person at a time where a row is refused."""
+    """One transaction; again after a deadlock, or a lock that took too long."""
     failure: psycopg.Error | None = None
     for _ in range(ATTEMPTS):
         try:
@@ -127,17 +127,6 @@ def _treat_with_patience(
                 return _treat(connection, layout, people, findings, threshold)
         except _AGAIN as error:
             failure = error
-        except errors.IntegrityError as error:
-            failure = error
-            break
-    if len(people) > 1:
-        return [
-            result
-            for person in people
-            for result in _treat_with_patience(
-                connection, layout, (person,), [f for f in findings if f.user_id == person], threshold
-            )
-        ]
     return [Result(finding, State.FAILED, _why(failure)) for finding in findings]
 
 
@@ -163,8 +152,12 @@ def _treat(
     for finding in sorted(findings, key=lambda f: _ORDER[f.kind]):
         if not finding.same_as(now.get(finding.identity)):
             results.append(Result(finding, State.CHANGED, "it has changed since it was found; look again"))
-        else:
-            results.append(_mend(connection, finding))
+            continue
+        try:
+            with connection.transaction():  # a savepoint: what is refused takes nothing else with it
+                results.append(_mend(connection, finding))
+        except (errors.IntegrityError, errors.ProgrammingError, errors.DataError) as error:
+            results.append(Result(finding, State.FAILED, _why(error)))
     mended = [result.finding for result in results if result.state is State.MENDED]
     if layout.log_may_have_no_manager:
         _log(connection, mended)
@@ -207,7 +200,7 @@ def _update(connection: psycopg.Connection[Any], table: str, key: Values, found:
 def _issue(connection: psycopg.Connection[Any], finding: Finding) -> Result:
     """Issue the certificate by the flow, which checks everything once more and logs it itself."""
     course = Course(certificate_url=Settings.from_env().certificate_url or DEFAULT_CERTIFICATE_URL)
-    flow = issue_certificate(course, user_id=finding.user_id)
+    flow = issue_certificate(course, user_id=finding.key["user_id"])
     with connection.cursor(row_factory=psycopg.rows.namedtuple_row) as cursor:
         rows = cursor.execute(flow.sql().encode(), flow.parameters).fetchall()
     try:

@@ -4,8 +4,14 @@ SELECT
     d.user_id,
     jsonb_build_object('user_id', d.user_id) AS key,
     jsonb_build_object('lessons_completed', d.lessons_completed, 'total_time_spent', d.total_time_spent) AS found,
-    jsonb_build_object('lessons_completed', d.right_lessons, 'total_time_spent', d.right_time) AS wanted,
-    d.right_lessons || ' completed in student_progress, ' || d.seconds || ' s in video_tracking' AS reason
+    CASE
+        WHEN NOT d.needs_a_person
+            THEN jsonb_build_object('lessons_completed', d.right_lessons, 'total_time_spent', d.right_time)
+    END AS wanted,
+    CASE
+        WHEN d.needs_a_person THEN 'holds a certificate, and student_progress shows less: see modules_completed'
+        ELSE d.right_lessons || ' completed in student_progress, ' || d.seconds || ' s in video_tracking'
+    END AS reason
 FROM (
     SELECT
         s.user_id,
@@ -13,6 +19,7 @@ FROM (
         s.total_time_spent,
         r.lessons_completed AS right_lessons,
         r.seconds,
+        r.holds_certificate AND r.lessons_completed < least(coalesce(s.lessons_completed, 0), 3) AS needs_a_person,
         CASE
             WHEN s.created_at >= (SELECT min(l.created_at) FROM lessons l) THEN r.seconds
             ELSE greatest(coalesce(s.total_time_spent, 0), r.seconds)
