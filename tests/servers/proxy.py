@@ -6,6 +6,7 @@
         …
         assert proxy.round_trips == 1
         proxy.plan(Verdict.SWALLOW)     # the next request commits, and nobody hears of it
+        proxy.refuse(2)                 # the next two connections are closed before a word is said
 
 It reads the protocol as far as it must: a request is what the client sends up to a Query, a Sync, a Flush or a
 FunctionCall, and an answer is what the server sends up to ReadyForQuery. Connecting is not counted.
@@ -39,6 +40,13 @@ class Verdict(Enum):
     CUT_AFTER = "the connection is cut as soon as the server has been sent it"
     SWALLOW = "the server answers in full, then the connection is cut: the answer is lost"
     HANG = "the server answers, and the client hears nothing, on a connection that stays open"
+    BLACK_HOLE = "the server never sees it, and the client hears nothing, on a connection that stays open"
+    HOLD = "as BLACK_HOLE, but the server sees it later, when the test says so"
+
+    @property
+    def delivers(self) -> bool:
+        """Whether the client hears the answer."""
+        return self is Verdict.FORWARD
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,15 @@ class Proxy:
         """Seconds that each request and each answer takes on the way; a round trip costs twice as much."""
         self.judge: Judge | None = None
         """Asked about each request for which `plan` has nothing; None forwards all."""
+        self.refusing = False
+        """Close every new connection before a word is said."""
+        self.mute = False
+        """Take new connections, and never say a word."""
         self._planned: deque[Verdict] = deque()
+        self._refusals = 0
+        self._released = threading.Event()
+        self._held = 0
+        self._arrived = threading.Condition()
         self._lock = threading.Lock()
         self._links: set[_Link] = set()
         self.reset()
@@ -89,12 +105,36 @@ class Proxy:
         with self._lock:
             self._planned.extend(verdicts)
 
+    def refuse(self, connections: int) -> None:
+        """Close the next so many connections before a word is said; later ones are taken."""
+        with self._lock:
+            self._refusals += connections
+
+    def release(self, seconds: float = 10.0) -> None:
+        """Let the server see what is held, and wait until it has answered it all; nothing is held any more."""
+        self._released.set()
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: self._held == 0, seconds):
+                raise AssertionError(f"{self._held} late requests were not answered")
+
+    def hold(self) -> None:
+        with self._arrived:
+            self._held += 1
+        self._released.wait()
+
+    def arrived(self) -> None:
+        with self._arrived:
+            self._held -= 1
+            self._arrived.notify_all()
+
     def heal(self) -> None:
-        """Forget all plans, judgements and delays."""
+        """Forget all plans, judgements and delays; what is held stays held, what is refused or mute stays so."""
         with self._lock:
             self._planned.clear()
+            self._refusals = 0
         self.judge = None
         self.delay = 0.0
+        self.refusing = self.mute = False
 
     def cut_all(self) -> None:
         """Cut every open connection."""
@@ -133,7 +173,14 @@ class Proxy:
         with contextlib.suppress(OSError):  # wakes accept(); a listener that is not connected says so
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._released.set()
         self.cut_all()
+
+    def _turned_away(self) -> bool:
+        with self._lock:
+            planned = self._refusals > 0
+            self._refusals -= planned
+        return planned or self.refusing
 
     def _accept(self) -> None:
         while True:
@@ -141,13 +188,16 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._turned_away():
+                client.close()
+                continue
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 server = _connect(self._target)
             except OSError:  # the server is down: so are we, to this client
                 client.close()
                 continue
-            link = _Link(self, client, server)
+            link = _Link(self, client, server, mute=self.mute)
             with self._lock:
                 self._links.add(link)
             link.start()
@@ -160,12 +210,14 @@ class Proxy:
 class _Link:
     """One client's connection: a thread for each direction."""
 
-    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket, *, mute: bool) -> None:
         self._proxy = proxy
         self._client = client
         self._server = server
+        self._mute = mute
         self._ready = False  # connecting is over
         self._verdict = Verdict.FORWARD
+        self._answered = threading.Event()
         self._pending = bytearray()
 
     def start(self) -> None:
@@ -185,9 +237,14 @@ class _Link:
         except OSError:
             pass  # one side has gone; cut() takes the other one down
         finally:
+            self._answered.set()
             self.cut()
 
     def _upstream(self) -> None:
+        if self._mute:
+            while self._client.recv(65536):
+                pass
+            return
         if not self._greet():
             return
         types = ""
@@ -208,6 +265,15 @@ class _Link:
         """Forward a request as it is judged; False ends the connection."""
         self._verdict = self._proxy.decide(request)
         if self._verdict is Verdict.CUT_BEFORE:
+            return False
+        if self._verdict is Verdict.BLACK_HOLE:
+            self._pending.clear()
+            return True
+        if self._verdict is Verdict.HOLD:
+            self._proxy.hold()
+            self._flush()
+            self._answered.wait()  # the client has long gone, and its going must not cut this short
+            self._proxy.arrived()
             return False
         if self._proxy.delay:
             time.sleep(self._proxy.delay)
@@ -238,11 +304,11 @@ class _Link:
         for messages in _batches(self._server):
             ends = any(kind == "Z" for kind, _ in messages)
             was_ready, self._ready = self._ready, self._ready or ends
-            if not was_ready or self._verdict is Verdict.FORWARD:
+            if not was_ready or self._verdict.delivers:
                 if ends and was_ready and self._proxy.delay:
                     time.sleep(self._proxy.delay)
                 self._client.sendall(b"".join(message for _, message in messages))
-            elif ends and self._verdict is Verdict.SWALLOW:
+            elif ends and self._verdict in {Verdict.SWALLOW, Verdict.HOLD}:
                 return
 
 
