@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+
+from tripwire_db.settings import sqlalchemy_url
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -55,7 +57,8 @@ def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = (), q
     configuration.set_main_option("path_separator", "os")
     configuration.attributes["quiet"] = quiet
     if url is not None:
-        configuration.attributes["url"] = make_url(url)
+        # As it is: env.py reads what libpq reads, a bare @ or % in the password too.
+        configuration.attributes["url"] = url if isinstance(url, str) else url.render_as_string(hide_password=False)
     return configuration
 
 
@@ -106,7 +109,8 @@ def current(url: "str | URL") -> str | None:
         >>> current("postgresql://postgres@localhost:5432/tripwire") in heads()  # doctest: +SKIP
         True
     """
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    target = sqlalchemy_url(url) if isinstance(url, str) else url.set(drivername="postgresql+psycopg")
+    engine = create_engine(target, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             if connection.scalar(text("SELECT to_regclass('tripwire.alembic_version')")) is None:

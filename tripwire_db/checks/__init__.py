@@ -184,10 +184,10 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
     with scratch_cluster() as cluster:
         url = cluster.create_database("chain")
         bootstrap(url)
-        before = _catalog(url)
+        before, dumped = _catalog(url), dump(url)
         for revision in run.chain.revisions:
             try:
-                after = _round_trip(run, revision, url)
+                after, dumped = _round_trip(run, revision, url, dumped)
             except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
                 run.found(revision, "round-trip", f"fails: {_one_line(error)}", _failing_line(error))
                 return
@@ -209,10 +209,10 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
                 run.found(head, "function-fails", f"{signature} fails: {said}", signature.partition("(")[0])
 
 
-def _round_trip(run: _Run, revision: Revision, url: str) -> Catalog:
-    """One revision up, down and up again; give the catalog above it."""
+def _round_trip(run: _Run, revision: Revision, url: str, dump_below: str) -> tuple[Catalog, str]:
+    """One revision up, down and up again; give the catalog above it, and its dump."""
     below = revision.down or "base"
-    rows_below, dump_below = _rows(url), dump(url)
+    rows_below = _rows(url)
     run.chain.upgrade(url, revision.id)
     dump_above = dump(url)
     run.chain.downgrade(url, below)
@@ -233,7 +233,7 @@ def _round_trip(run: _Run, revision: Revision, url: str) -> Catalog:
             fill_v2(connection)
         if revision.id == COURSE:
             fill_head(connection)
-    return _catalog(url)
+    return _catalog(url), dump_above
 
 
 def _rows(url: str) -> dict[str, list[str]]:
