@@ -1,7 +1,6 @@
 """`tripwire-db drift`: each kind of change by hand is planted once and found; a clean database shows none."""
 
 import json
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -152,9 +151,8 @@ def expected() -> Catalog:
 
 
 @pytest.fixture
-def one_scratch(expected: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_scratch(expected: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift_module, "catalog_of_chain", lambda _: expected)
-    yield
 
 
 def by_hand(url: str, sql: str) -> None:
