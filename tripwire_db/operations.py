@@ -270,17 +270,34 @@ def _creating(
             if not isinstance(failure, Unavailable):
                 raise
             if not kept:
+                # Whatever of the statement is still under way finds no auth user to write rows for.
                 raise Unavailable(
-                    f"{failure}. A fresh look found no rows, and the auth user was removed again", applied=False
+                    f"nothing was written, and the auth user was removed again, so calling again is safe, after this: {failure}",
+                    applied=False,
                 ) from failure
-            # The rows are there after all: the statement took effect and its answer was lost, or another call
-            # completed what this one began. It is run once more, to report what is.
-            created = yield write(user_id)
+            created = yield from _reported(write(user_id), new.email, applied=failure.applied is None)
         return created
     raise Unavailable(
         f"{new.email}: other calls made and removed the same user {_MAX_RESTARTS} times meanwhile; call again",
         applied=False,
     )
+
+
+def _reported(flow: Flow[Created], email: str, *, applied: bool) -> Operation[Created]:
+    """Report rows that are there after all: the statement took effect unheard, or another call completed what this began.
+
+    It is run once more, and writes nothing.
+    """
+    try:
+        created: Created = yield flow
+    except Unavailable as failure:
+        if not applied:
+            raise
+        raise Unavailable(
+            f"{email}: everything was written, and calling again reports it; what failed is the report: {failure}",
+            applied=True,
+        ) from failure
+    return created
 
 
 def _auth_user(
