@@ -2,9 +2,11 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 from tripwire_db.auth import PostgresAuth
 from tripwire_db.cli import app
+from tripwire_db.embedded import Cluster, embedded_bin_dir, home
 from tripwire_db.repository import TripwireRepository
 from tripwire_db.results import CreatedManager, CreatedStudent
 from tripwire_db.watch import WatchPolicy
@@ -55,6 +58,23 @@ def run_process(*arguments: object, url: str | None = None, stdin: str = "", **e
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def new_embedded_folder() -> Iterator[Cluster]:
+    """An embedded server of one's own, not started; outside of `scratch`, where what nobody uses is cleared away."""
+    cluster = Cluster(embedded_bin_dir(), home() / f"of-a-test-{secrets.token_hex(4)}")
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def embedded_cluster() -> Iterator[Cluster]:
+    """An embedded server of the test's own, for TRIPWIRE_EMBEDDED_DIR."""
+    with new_embedded_folder() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import psycopg
@@ -12,15 +11,7 @@ from psycopg import sql
 from tests.cli.conftest import Ran, run_command, run_process
 from tests.conftest import MakeDatabase
 from tripwire_db import migrations
-from tripwire_db.embedded import Cluster, embedded_bin_dir, home
-
-
-@pytest.fixture
-def embedded_folder() -> Iterator[str]:
-    """A folder for an embedded server of the test's own."""
-    cluster = Cluster(embedded_bin_dir(), home() / "scratch" / f"cli-{secrets.token_hex(4)}")
-    yield str(cluster.directory)
-    cluster.remove()
+from tripwire_db.embedded import Cluster
 
 
 def newest() -> str:
@@ -140,16 +131,19 @@ def test_the_server_of_each_version_is_told(make_database: MakeDatabase, major: 
     assert status["auth"] == "stand-in"
 
 
-def test_without_a_url_the_embedded_server_is_made_used_and_stopped(embedded_folder: str):
+def test_without_a_url_the_embedded_server_is_made_used_and_stopped(embedded_cluster: Cluster):
     def run(*arguments: str) -> Ran:
-        return run_process(*arguments, TRIPWIRE_EMBEDDED_DIR=embedded_folder)
+        return run_process(*arguments, TRIPWIRE_EMBEDDED_DIR=str(embedded_cluster.directory))
 
     nothing_yet = run("leaderboard")
     assert nothing_yet.code == 2
     assert "tripwire-db upgrade" in nothing_yet.err
     upgraded = run("upgrade")
     assert upgraded.code == 0, upgraded.err
-    assert f"Using the embedded PostgreSQL 18.6, database embedded:tripwire, in {embedded_folder}" in upgraded.err
+    assert (
+        f"Using the embedded PostgreSQL 18.6, database embedded:tripwire, in {embedded_cluster.directory}"
+        in upgraded.err
+    )
     made = run("manager", "create", "dana@example.com", "--full-name", "Dana K.", "--json")
     assert made.json["created"] is True
     assert run("leaderboard", "--json").json[0]["email"] == "dana@example.com"
@@ -157,4 +151,4 @@ def test_without_a_url_the_embedded_server_is_made_used_and_stopped(embedded_fol
     other = run("leaderboard", "--database-url", "embedded:other")
     assert other.code == 2
     assert "no database embedded:other" in other.err
-    assert not Cluster(embedded_bin_dir(), home() / embedded_folder).running
+    assert not embedded_cluster.running

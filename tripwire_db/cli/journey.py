@@ -31,7 +31,7 @@ def _timeline(journey: "StudentJourney", more: Iterable[tuple[datetime, str]]) -
     return output.table("Timeline", ["=When", "What"], happened, caption=f"Times in {output.TIME_ZONE}.")
 
 
-def _facts(journey: "StudentJourney") -> "Table":
+def _facts(journey: "StudentJourney") -> "Text":
     student, certificate = journey.student, journey.certificate
     hours, minutes = divmod(journey.total_time_spent // 60, 60)
     facts: dict[str, object] = {

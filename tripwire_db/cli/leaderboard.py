@@ -31,7 +31,7 @@ def picture(rows: "Sequence[LeaderboardRow]") -> "Table":
     """The leaderboard as a table."""
     return output.table(
         "Leaderboard",
-        [">#", *output.person_columns("Manager"), ">Students", ">Active", ">Completed", ">Revenue, KZT", ">Course"],
+        [">#", *output.person_columns("Manager"), ">Students", ">Active", ">Completed", ">Revenue", ">Course"],
         (
             (
                 place,
@@ -44,5 +44,5 @@ def picture(rows: "Sequence[LeaderboardRow]") -> "Table":
             )
             for place, row in enumerate(rows, 1)
         ),
-        caption="Revenue counts every student sold; Course is the mean part of it that they have completed.",
+        caption="Revenue in KZT, of every student sold; Course is the mean part of it that they have completed.",
     )

@@ -97,6 +97,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        collapse_padding=True,
     )
     for column in columns:
         right, whole = column.startswith(">"), column.startswith((">", "="))
@@ -106,24 +107,23 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     return shown
 
 
-def pairs(title: str, facts: Mapping[str, object]) -> "Table":
-    """A few facts, one a line."""
-    from rich.table import Table
+def pairs(title: str, facts: Mapping[str, object]) -> "Text":
+    """A few facts, one a line; a long one is left to the terminal to fold, so that it can be copied whole."""
     from rich.text import Text
 
-    shown = Table.grid(padding=(0, 2))
-    shown.title = Text(title, style="bold")
-    shown.title_justify = "left"
-    shown.add_column(no_wrap=True)
-    shown.add_column(overflow="fold")
+    width = max(map(len, facts)) + 2
+    shown = Text(title, style="bold")
     for name, value in facts.items():
-        shown.add_row(Text(name, style="dim"), Text(_cell(value)))
+        shown.append(f"\n{name:<{width}}", style="not bold dim").append(_cell(value), style="not bold")
     return shown
 
 
 def show(*parts: object) -> None:
-    """Print tables, texts and pictures on standard output."""
-    console().print(*parts, sep="\n")
+    """Print tables, texts and pictures on standard output, one below the other."""
+    from rich.text import Text
+
+    for part in parts:
+        console().print(part, soft_wrap=isinstance(part, Text))
 
 
 def show_json(value: object) -> None:

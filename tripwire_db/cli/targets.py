@@ -35,10 +35,15 @@ class Target:
     name: str = ""
 
     def __str__(self) -> str:
-        """The database for people: without its password."""
-        from tripwire_db.settings import mask_url
+        """The database for people: user, host, port and name."""
+        if self.name:
+            return f"{EMBEDDED}{self.name}"
+        from psycopg.conninfo import conninfo_to_dict
 
-        return f"{EMBEDDED}{self.name}" if self.name else mask_url(self.url)
+        parts = conninfo_to_dict(self.url)
+        user, port = parts.get("user"), parts.get("port")
+        place = f"{parts.get('host') or 'local socket'}{f':{port}' if port else ''}"
+        return f"{f'{user}@' if user else ''}{place}/{parts.get('dbname') or user or ''}"
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def _check(connection: "psycopg.Connection[Any]", *, beside_others: bool) -> Non
         )
         if students:
             raise Refused(
-                f"this database has {students} {'student' if students == 1 else 'students'} who are not the demo's, so "
+                f"this database has {students} {'student who is' if students == 1 else 'students who are'} not the demo's, so "
                 "nothing was written into it: give a scratch database, or none, and the demo takes the embedded one; "
                 "--beside-others writes it there all the same"
             )

@@ -142,6 +142,7 @@ class _Play:
         self.clock.set(now)
         self._all("Students", self._create_student, sorted(everybody, key=lambda plan: plan.sold_at))
         self._all("Lessons", self._study, everybody)
+        self.figures.counted_seconds = round(self.figures.counted_seconds, 3)  # whole milliseconds, added up as floats
         leaderboard = self.repository.get_sales_leaderboard(limit=1000)
         return Story(
             figures=self.figures,
