@@ -13,12 +13,22 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+from sqlalchemy import Table
 
 from tests.flows.both import opened
 from tripwire_db import CreatedManager, CreatedStudent, PostgresAuth
 from tripwire_db.tables import auth_users, metadata
 
 TABLES = (auth_users, *metadata.sorted_tables)
+
+
+def _of_person(table: Table) -> list[str]:
+    """The columns of a table that tell about whom a row is."""
+    return [name for name in ("user_id", "target_user_id") if name in table.c] or (
+        ["id"] if table.name == "users" else []
+    )
+
+
 LESSONS = (67, 68, 69)
 LONGEST_WAIT = 3.5
 """Seconds that the calls of a race have to reach their lock; flows give up waiting for it after 4."""
@@ -33,8 +43,8 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+    def advance(self, seconds: float = 0, *, ms: int = 0) -> None:
+        self.now += timedelta(seconds=seconds, milliseconds=ms)
 
 
 @dataclass
@@ -121,11 +131,13 @@ class World:
     def count(self, table: str, **where: Any) -> int:
         return len(self.rows(table, **where))
 
-    def dump(self) -> list[tuple[str, str]]:
-        """Every row of every table, to be compared."""
+    def dump(self, of: UUID | None = None) -> list[tuple[str, str]]:
+        """Every row of every table, or all of one person, to be compared."""
         each = " UNION ALL ".join(
             f"SELECT '{table.fullname}' AS name, to_jsonb(t)::text AS content FROM {table.fullname} t"
+            + ("" if of is None else f" WHERE '{of}' IN ({', '.join(_of_person(table))})")
             for table in TABLES
+            if of is None or _of_person(table)
         )
         found = self.connection.execute(f"{each} ORDER BY 1, 2")
         return [(row["name"], row["content"]) for row in found]
