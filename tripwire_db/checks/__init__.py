@@ -14,7 +14,7 @@ import psycopg
 from tripwire_db import migrations
 from tripwire_db.catalog import Catalog, failing_functions, read_catalog
 from tripwire_db.checks import catalog_rules, text_rules
-from tripwire_db.checks.chain import Chain, Revision
+from tripwire_db.checks.chain import Chain, Revision, opened
 from tripwire_db.checks.dump import difference, dump
 from tripwire_db.checks.findings import Finding, Note, Report, render, sorted_findings
 from tripwire_db.checks.models import disagreements
@@ -53,12 +53,13 @@ class _Run:
     skipped: list[str] = field(default_factory=list)
 
     def found(self, revision: Revision, rule: str, message: str, *fragments: str) -> None:
+        if revision.id not in self.judged:
+            return
         path, line = revision.place_of(*fragments)
         finding = Finding(_shown(path), line, rule, message, revision.id)
-        reason = revision.reasons.get(rule)
-        if reason:
+        if reason := revision.reasons.get(rule):
             self.accepted.append((finding, reason))
-        elif revision.id in self.judged:
+        else:
             self.findings.append(finding)
 
     def found_all(self, revision: Revision, told: Iterable[tuple[str, str, str]]) -> None:
@@ -83,7 +84,11 @@ def check(folder: Path | None = None, *, new_since: str | None = None) -> Report
         >>> check().findings
         ()
     """
-    chain = Chain(folder or _default_folder())
+    with opened(folder or _default_folder()) as chain:
+        return _report(chain, new_since)
+
+
+def _report(chain: Chain, new_since: str | None) -> Report:
     revisions = chain.revisions
     if not revisions:
         raise InvalidInput(f"there is no revision in {chain.folder}")
@@ -195,6 +200,7 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
                 told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""))
                 run.found_all(revision, told)
                 run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before))
+            if revision.down is not None and revision.id in run.judged:
                 run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
                 run.notes += [Note(revision.id, "api", text) for text in catalog_rules.api_notes(before, after)]
             before = after

@@ -1,14 +1,16 @@
 """The chain as a check sees it: revisions, their sources, the SQL that they come to, and where each line of it stands."""
 
 import ast
-import importlib
 import io
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from tripwire_db import migrations
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import Script, ScriptDirectory
 
+_HELPERS = ("revision_tools", "tripwire_runner")
 _FILE_NAME = re.compile(r"\d{14}_[a-z0-9_]+\.py")
 
 
@@ -110,7 +113,6 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self._make_importable()
 
     def config(self, url: str, *, arguments: tuple[str, ...] = ()) -> "Config":
         """Alembic's configuration for this folder, saying nothing on standard error."""
@@ -161,21 +163,30 @@ class Chain:
         """Whether the file is named `<UTC time, 14 digits>_<slug>.py`, and the id is that time."""
         return bool(_FILE_NAME.fullmatch(revision.path.name)) and revision.path.name.startswith(f"{revision.id}_")
 
-    def _make_importable(self) -> None:
-        # env.py and the revisions import helpers from this folder; another chain's may be loaded already.
-        folder = str(self.folder)
-        if folder in sys.path:
-            sys.path.remove(folder)
-        sys.path.insert(0, folder)
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] in {"revision_tools", "tripwire_runner"} and not _stands_in(module, self.folder):
-                del sys.modules[name]
-        importlib.invalidate_caches()
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Chain]:
+    """Open a chain: its env.py and revisions import helpers from its folder, as long as this lasts.
+
+    Another chain's helpers may be loaded already, under the same names; afterwards they are again.
+    """
+    chain = Chain(folder)
+    path, helpers = list(sys.path), _helpers()
+    for name in helpers:
+        del sys.modules[name]
+    sys.path.insert(0, str(chain.folder))
+    try:
+        yield chain
+    finally:
+        for name in _helpers():
+            del sys.modules[name]
+        sys.modules.update(helpers)
+        sys.path[:] = path
 
 
-def _stands_in(module: Any, folder: Path) -> bool:
-    path = getattr(module, "__file__", None)
-    return path is not None and folder in Path(path).resolve().parents
+def _helpers() -> dict[str, ModuleType]:
+    """What is loaded of the modules that stand beside an env.py."""
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in _HELPERS}
 
 
 def _squeezed(text: str) -> str:
