@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.access import matrix
 
@@ -43,3 +44,24 @@ def test_nothing_but_tables_and_functions_is_in_the_api(course: Connection) -> N
         " UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e', 'm')"
     ).fetchall()
     assert found == []
+
+
+PLANTED = {
+    "CREATE TABLE public.planted (id integer PRIMARY KEY)": test_every_table_and_view_of_the_api_has_a_line,
+    "CREATE VIEW public.planted AS SELECT 1 AS id": test_every_table_and_view_of_the_api_has_a_line,
+    "CREATE FUNCTION public.planted() RETURNS integer LANGUAGE sql AS 'SELECT 1'": (
+        test_every_function_of_the_api_has_a_line
+    ),
+    "CREATE FUNCTION public.rpc_get_manager_stats(id uuid) RETURNS integer LANGUAGE sql AS 'SELECT 1'": (
+        test_every_function_of_the_api_has_a_line
+    ),
+    "CREATE FUNCTION tripwire.planted() RETURNS integer LANGUAGE sql AS 'SELECT 1'": test_every_helper_has_a_line,
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_what_has_no_line_is_noticed(course: Connection, planted: str) -> None:
+    with course.transaction(force_rollback=True):
+        course.execute(planted)
+        with pytest.raises(AssertionError):
+            PLANTED[planted](course)
