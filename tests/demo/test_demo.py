@@ -1,5 +1,10 @@
 """The demo as a command: from nothing, again, and never over somebody's data."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
@@ -125,4 +130,29 @@ def test_without_a_url_a_demo_makes_its_own_server_and_a_second_run_is_fine(embe
         busy = run("demo", "--students", 5)
     assert busy.code == 1
     assert "perhaps another demo" in busy.err
+    assert not embedded_cluster.running
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_demo_that_is_interrupted_stops_its_server(embedded_cluster: Cluster, number: signal.Signals):
+    known = {name: value for name, value in os.environ.items() if not name.startswith("TRIPWIRE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tripwire_db.cli", "demo", "--students", "5000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**known, "TRIPWIRE_EMBEDDED_DIR": str(embedded_cluster.directory)},
+    )
+    assert process.stderr is not None
+    said = ""
+    while "Managers" not in said:  # the students are being created
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    assert out == ""
     assert not embedded_cluster.running

@@ -57,6 +57,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # so that paragraphs flow
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The database of the Tripwire course: schema, students, sales.\n\n"
     "The database is the one of TRIPWIRE_DATABASE_URL, or of --database-url. "

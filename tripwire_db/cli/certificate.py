@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Issue, verify and revoke certificates.")
 
-Code = Annotated[str, typer.Argument(help="The verification code that stands on the certificate.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="The verification code that stands on the certificate.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever checks the code; 1–2000 characters.")]
 Actor = Annotated[
     str | None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EMBEDDED_DATABASE = "tripwire_demo"
 
-Students = Annotated[int, typer.Option("--students", min=1, max=100_000, help="So many students.")]
+Students = Annotated[int, typer.Option("--students", metavar="N", min=1, max=100_000, help="So many students, 1–100000.")]
 Seed = Annotated[int, typer.Option("--seed", help="Decides who they are and what they do.")]
 BesideOthers = Annotated[
     bool, typer.Option("--beside-others", help="Write into a database that has other students, too; they stay.")
@@ -31,8 +31,7 @@ def demo(
 ) -> None:
     """Play the whole story: managers, students, honest viewing, certificates, sales.
 
-    In a new database of the embedded server, unless a URL names a scratch one: there, what an earlier demo left is
-    removed first, and a database that has other students is refused.
+    In a new database of the embedded server, unless a URL names a scratch one: that is refused if others use it.
     """
     from tripwire_db import demo as story
 
@@ -101,6 +100,7 @@ class _Bars:
     def __exit__(self, *error: object) -> None:
         if self._progress is not None:
             self._progress.stop()
+            output.note("")
         self._end_part()
 
     def began(self, what: str, total: int) -> None:

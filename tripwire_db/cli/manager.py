@@ -15,7 +15,7 @@ Role = Annotated[str, typer.Option("--role", help="sales_manager, admin, curator
 
 @app.command()
 def create(
-    email: Annotated[str, typer.Argument(help="Taken in any case, stored in lower case.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Taken in any case, stored in lower case.")],
     full_name: FullName,
     role: Role = "sales_manager",
     password_stdin: options.PasswordStdin = False,

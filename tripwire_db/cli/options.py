@@ -10,8 +10,7 @@ DatabaseUrl = Annotated[
         "--database-url",
         metavar="URL",
         show_default=False,
-        help="Take this database instead of the one in the environment (which `ps` does not show); "
-        "embedded:NAME is a database of the embedded server.",
+        help="The database, instead of that of the environment; embedded:NAME is one of the embedded server.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

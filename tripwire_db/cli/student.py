@@ -22,7 +22,7 @@ NewStatus = Annotated[str, typer.Argument(metavar="STATUS", help="active, inacti
 
 @app.command()
 def create(
-    email: Annotated[str, typer.Argument(help="Taken in any case, stored in lower case.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Taken in any case, stored in lower case.")],
     full_name: Annotated[str, typer.Option("--full-name", help="As it shall stand on the certificate.")],
     manager: Seller,
     price: Price = None,
@@ -122,7 +122,7 @@ def list_(
 @app.command()
 def complete(
     student: options.StudentArgument,
-    lesson: Annotated[int, typer.Argument(help="The lesson's id, as in 67.")],
+    lesson: Annotated[int, typer.Argument(metavar="LESSON", help="The lesson's id, as in 67.")],
     database_url: options.DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from tripwire_db.cli import options, output, schema, targets
 
-Revision = Annotated[str, typer.Argument(metavar="[REVISION]", help="An id, head, or a step such as +1.")]
+Revision = Annotated[str, typer.Argument(metavar="REVISION", help="An id, head, or a step such as +1.")]
 
 
 def upgrade(
