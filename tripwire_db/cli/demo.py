@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 EMBEDDED_DATABASE = "tripwire_demo"
 
-Students = Annotated[int, typer.Option("--students", metavar="N", min=1, max=100_000, help="So many students, 1–100000.")]
+Students = Annotated[
+    int, typer.Option("--students", metavar="N", min=1, max=100_000, help="So many students, 1–100000.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Decides who they are and what they do.")]
 BesideOthers = Annotated[
     bool, typer.Option("--beside-others", help="Write into a database that has other students, too; they stay.")
