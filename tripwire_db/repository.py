@@ -93,11 +93,6 @@ class _Opened:
         self._services = Services(Course(policy=policy, clock=clock, certificate_url=base), auth)
         self._cache = leaderboard_cache
         self._url = url
-        self._owned: tuple[Any, ...] = ()
-
-    def owns(self, *services: Any) -> None:
-        """Close these too when the repository is closed."""
-        self._owned = tuple(service for service in services if service is not None)
 
     def __repr__(self) -> str:
         # The URL may hold a password.
@@ -126,8 +121,8 @@ def _from_environment(environment: Mapping[str, str] | None) -> dict[str, Any]:
 class TripwireRepository(_Opened):
     """The repository for sync code; one object serves many threads.
 
-    Open it with `connect` or `from_env`, and close it by leaving its `with` block. `auth` and `leaderboard_cache` are
-    the caller's to close, unless `from_env` made them.
+    Open it with `connect` or `from_env`, and close it by leaving its `with` block. `auth` and `leaderboard_cache` may be
+    shared by several repositories: closing gives back connections, and whoever calls next opens new ones.
 
     Example:
         >>> with TripwireRepository.connect(url, auth=PostgresAuth(url)) as repository:
@@ -190,10 +185,7 @@ class TripwireRepository(_Opened):
         Raises:
             InvalidInput: a variable is missing or cannot be right.
         """
-        arguments = _from_environment(environment)
-        repository = cls.connect(**arguments)
-        repository.owns(arguments["auth"], arguments["leaderboard_cache"])
-        return repository
+        return cls.connect(**_from_environment(environment))
 
     create_tripwire_user = _method(operations.create_tripwire_user)
     complete_lesson = _method(operations.complete_lesson)
@@ -231,10 +223,11 @@ class TripwireRepository(_Opened):
         return self._database.explain(flow)
 
     def close(self) -> None:
-        """Close the connections; calling again is fine, and a later call opens new ones."""
+        """Close the connections, those of `auth` and of the cache too; a later call, of anybody's, opens new ones."""
         self._database.close()
-        for owned in self._owned:
-            owned.close()
+        self._services.auth.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def __enter__(self) -> Self:
         return self
@@ -310,10 +303,7 @@ class AsyncTripwireRepository(_Opened):
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Open a repository with the settings of the environment; see `TripwireRepository.from_env`."""
-        arguments = _from_environment(environment)
-        repository = cls.connect(**arguments)
-        repository.owns(arguments["auth"], arguments["leaderboard_cache"])
-        return repository
+        return cls.connect(**_from_environment(environment))
 
     create_tripwire_user = _async_method(operations.create_tripwire_user)
     complete_lesson = _async_method(operations.complete_lesson)
@@ -348,10 +338,11 @@ class AsyncTripwireRepository(_Opened):
         return await self._database.explain(flow)
 
     async def close(self) -> None:
-        """Close the connections; calling again is fine, and a later call opens new ones."""
+        """As `TripwireRepository.close`."""
         await self._database.close()
-        for owned in self._owned:
-            await asyncio.to_thread(owned.close)
+        await asyncio.to_thread(self._services.auth.close)
+        if self._cache is not None:
+            await asyncio.to_thread(self._cache.close)
 
     async def __aenter__(self) -> Self:
         return self
