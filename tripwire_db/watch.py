@@ -6,6 +6,7 @@ Times are seconds at the boundary and whole milliseconds inside, rounded once, h
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tripwire_db.errors import InvalidInput
@@ -15,6 +16,8 @@ MAX_SEGMENTS = 200
 
 # Larger numbers would overflow int4 milliseconds (596 hours) long before any video ends.
 _MAX_MS = 2**31 - 1
+# JSON numbers have no largest.
+_FLOAT_MAX = 1e308
 
 
 class Segment(NamedTuple):
@@ -83,7 +86,7 @@ def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
             )
         if isinstance(segment, str | bytes | dict) or not isinstance(segment, Iterable):
             raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
-        pair = tuple(segment)
+        pair = tuple(islice(segment, 3))  # what is offered may never end
         if len(pair) != 2:
             raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
         start, end = (_finite(f"segment {index}", value) for value in pair)
@@ -98,9 +101,20 @@ def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
-def segments_of(stored: Iterable[Mapping[str, Any]]) -> tuple[Segment, ...]:
-    """Segments as the database stores them: objects with `start` and `end` in seconds."""
-    return tuple(Segment(float(part["start"]), float(part["end"])) for part in stored)
+def segments_of(stored: Iterable[Any]) -> tuple[Segment, ...]:
+    """Segments as the database stores them: objects with `start` and `end` in seconds.
+
+    Older backends stored what they liked; what is no such object is left out.
+    """
+    return tuple(
+        Segment(float(part["start"]), float(part["end"]))
+        for part in stored
+        if isinstance(part, Mapping) and _is_number(part.get("start")) and _is_number(part.get("end"))
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX
 
 
 def seconds_from(name: str, value: float) -> float:

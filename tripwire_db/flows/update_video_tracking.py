@@ -303,8 +303,10 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     )
 
 
-# Older backends stored what they liked; only stretches with two numbers can be read.
-_READABLE = """'$[*] ? (@.start.type() == "number" && @.end.type() == "number")'::jsonpath"""
+# Older backends stored what they liked; only objects with two numbers can be read. Without the first condition a list
+# in a list would pass, for whose missing numbers `greatest` and `least` would put the whole video.
+_READABLE = """
+    '$[*] ? (@.type() == "object" && @.start.type() == "number" && @.end.type() == "number")'::jsonpath"""
 
 
 def _stretches(gate: sa.CTE, video: sa.CTE) -> Any:
