@@ -4,11 +4,11 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import difference, dump
 from tests.migrations.chain import BASELINE
-from tests.migrations.people import fill_v2, rows
 from tripwire_db import migrations
 from tripwire_db.adopt import FIRST_REVISION, adopt, inspect
+from tripwire_db.checks.dump import difference, dump
+from tripwire_db.checks.sample_rows import fill_v2, rows
 from tripwire_db.errors import Refused
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.doctor.people import People, make_people, open_repository
-from tests.migrations.people import rows
+from tripwire_db.checks.sample_rows import rows
 from tripwire_db.doctor import KINDS, State, examine, mend
 
 DROP_NOT_NULL = "ALTER TABLE public.{0} ALTER COLUMN {1} DROP NOT NULL"

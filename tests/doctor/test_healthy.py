@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.doctor.people import make_people, open_repository
 from tests.migrations.chain import BASELINE
-from tests.migrations.people import fill_v2
 from tripwire_db import migrations
+from tripwire_db.checks.sample_rows import fill_v2
 from tripwire_db.doctor import examine
 
 

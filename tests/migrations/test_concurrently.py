@@ -8,9 +8,9 @@ from alembic import command
 from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import difference, dump
-from tests.migrations.people import STUDENTS, fill_v2
 from tripwire_db import migrations
+from tripwire_db.checks.dump import difference, dump
+from tripwire_db.checks.sample_rows import STUDENTS, fill_v2
 from tripwire_db.embedded import find_program
 
 NEW_INDEXES = "20261108090000"

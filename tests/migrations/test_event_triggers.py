@@ -7,9 +7,9 @@ import pytest
 from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import difference, dump
 from tests.migrations.chain import BASELINE
 from tripwire_db import bootstrap, migrations
+from tripwire_db.checks.dump import difference, dump
 
 BEFORE_WATCHERS = "20261118090000"
 

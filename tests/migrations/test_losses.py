@@ -8,8 +8,8 @@ from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
 from tests.migrations.chain import losses, revisions
-from tests.migrations.people import MANAGERS, STUDENTS, fill_v2, rows
 from tripwire_db import migrations
+from tripwire_db.checks.sample_rows import MANAGERS, STUDENTS, fill_v2, rows
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "losses.md"
 STRANGER = "00000000-0000-4000-8000-0000000000ff"

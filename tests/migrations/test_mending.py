@@ -9,10 +9,10 @@ from alembic import command
 from tests.conftest import MakeDatabase
 from tests.migrations.chain import BASELINE
 from tests.migrations.damage import EXPECTED, MANAGERS, STUDENTS, TABLES, damage
-from tests.migrations.people import MANAGERS as SELLERS
-from tests.migrations.people import STUDENTS as HEALTHY
-from tests.migrations.people import fill_v2
 from tripwire_db import migrations
+from tripwire_db.checks.sample_rows import MANAGERS as SELLERS
+from tripwire_db.checks.sample_rows import STUDENTS as HEALTHY
+from tripwire_db.checks.sample_rows import fill_v2
 
 
 def count(connection: psycopg.Connection, sql: str, *values: object) -> int:

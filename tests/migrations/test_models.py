@@ -1,11 +1,10 @@
 """The chain and `tables.py` describe one schema: compared object by object, as pg_dump sees it."""
 
 import psycopg
-from sqlalchemy import create_engine
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import columns_sorted, dump, objects
-from tripwire_db.tables import metadata
+from tripwire_db.checks.dump import columns_sorted, dump, objects
+from tripwire_db.checks.models import make_from_models
 
 # What metadata can't say: these come from the revisions' own SQL, and the access and analytics tests look at them.
 BESIDE_TABLES = ("FUNCTION", "TRIGGER", "EVENT TRIGGER", "POLICY", "ROW SECURITY", "ACL", "SCHEMA", "DEFAULT ACL")
@@ -21,19 +20,6 @@ def tables_of(url: str) -> dict[str, str]:
         and (" public." in key or key in OURS_IN_TRIPWIRE)
         and not key.startswith("COMMENT public.FUNCTION")
     }
-
-
-def make_from_models(url: str) -> None:
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE SCHEMA tripwire; CREATE SEQUENCE tripwire.certificate_number_seq START WITH 100001")
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
-    metadata.create_all(engine)
-    engine.dispose()
-    with psycopg.connect(url) as connection:
-        for table in metadata.sorted_tables:
-            for index in table.indexes:
-                serves = index.info["serves"].replace("'", "''")
-                connection.execute(f"COMMENT ON INDEX public.{index.name} IS '{serves}'")
 
 
 def test_upgrade_head_makes_what_the_models_say(make_database: MakeDatabase, major: int) -> None:

@@ -7,10 +7,10 @@ import pytest
 from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import difference, dump
 from tests.migrations.chain import BASELINE
-from tests.migrations.people import MANAGERS, STUDENTS, fill_v2, rows
 from tripwire_db import migrations
+from tripwire_db.checks.dump import difference, dump
+from tripwire_db.checks.sample_rows import MANAGERS, STUDENTS, fill_v2, rows
 
 A, B, C = STUDENTS[:3]
 NEWCOMER = "00000000-0000-4000-8000-0000000000ff"

@@ -5,10 +5,10 @@ import pytest
 from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
-from tests.migrations.catalog import difference, dump
 from tests.migrations.chain import BASELINE, revisions
-from tests.migrations.people import fill_head, fill_v2, rows
 from tripwire_db import migrations
+from tripwire_db.checks.dump import difference, dump
+from tripwire_db.checks.sample_rows import fill_head, fill_v2, rows
 
 OLDER_DEFAULTS = """
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO postgres, anon, authenticated, service_role;

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.migrations.catalog import dump
 from tests.migrations.runner.chain import ROOT, WAIT_AT_GATE, Chain, Deployer, eventually
+from tripwire_db.checks.dump import dump
 
 _SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'tripwire-db%'"

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.migrations.catalog import dump
 from tests.migrations.runner.chain import ROOT, Chain, Result
 from tests.servers.finding import postgres_bin
+from tripwire_db.checks.dump import dump
 
 NEWEST = 18
 
