@@ -102,6 +102,19 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     taught = modules.alias("taught")
     # Its rank among the modules taught now tells which achievement a module earns.
     before = tuple_(taught.c.position, taught.c.id) < tuple_(modules.c.position, modules.c.id)
+    # A lesson that was replaced leaves its module two: whichever is completed first counts the module, the other does not.
+    other, done, at_start = lessons.alias("other"), student_progress.alias("done"), tripwire_users.alias("at_start")
+    another = sa.exists().where(other.c.module_id == lessons.c.module_id, other.c.id != lessons.c.id)
+    another_done = sa.exists().where(
+        done.c.user_id == student.c.user_id,
+        done.c.module_id == lessons.c.module_id,
+        done.c.lesson_id != lessons.c.id,
+        done.c.status == "completed",
+    )
+    # Progress is read as of the statement's start. If the counter has moved since, while the gate waited, the other
+    # lesson may have been what moved it: then nothing is written, and the statement is run once more.
+    count_at_start = select(at_start.c.modules_completed).where(at_start.c.user_id == student.c.user_id)
+    moved = and_(another, student.c.modules_completed.is_distinct_from(count_at_start.scalar_subquery()))
     rank = select(func.least(func.count() + 1, MODULES_IN_COURSE)).where(~taught.c.archived, before)
     facts = flow.gate(
         "facts",
@@ -115,6 +128,8 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             func.coalesce(student_progress.c.status == "completed", sa.false()).label("completed_before"),
             func.coalesce(video_tracking.c.is_qualified_for_completion, sa.false()).label("qualified"),
             video_tracking.c.watch_percentage,
+            (~another_done).label("counts"),
+            moved.label("moved"),
         )
         .select_from(student)
         .outerjoin(lessons, lessons.c.id == param("lesson_id", sa.Integer))
@@ -135,12 +150,10 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     held = valid_certificate(flow, student)
 
     # 1: the 80 % rule, of an unlocked lesson, of a student who may study.
-    gate = flow.gate(
-        "gate",
-        select(facts).where(
-            facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, facts.c.qualified, ~facts.c.completed_before
-        ),
+    may_complete = and_(
+        facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, facts.c.qualified, ~facts.c.completed_before
     )
+    gate = flow.gate("gate", select(facts).where(may_complete, ~facts.c.moved))
     # 2: progress. A second click finds the row completed, writes nothing here, and so nothing below.
     progress = into(
         student_progress,
@@ -166,15 +179,15 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         ).returning(student_progress.c.user_id, student_progress.c.completed_at.label("at")),
     )
     # 3: the student's counter, from the row as it is now: whoever makes it three graduates.
-    count = func.least(tripwire_users.c.modules_completed + 1, MODULES_IN_COURSE)
+    count = func.least(tripwire_users.c.modules_completed + sa.cast(gate.c.counts, sa.Integer), MODULES_IN_COURSE)
     counted = flow.step(
         "count_module",
         update(tripwire_users)
-        .where(tripwire_users.c.user_id == completed.c.user_id)
+        .where(tripwire_users.c.user_id == completed.c.user_id, gate.c.user_id == completed.c.user_id)
         .values(
             modules_completed=count,
             status=case(
-                (and_(count >= MODULES_IN_COURSE, tripwire_users.c.status == "active"), "completed"),
+                (and_(gate.c.counts, count >= MODULES_IN_COURSE, tripwire_users.c.status == "active"), "completed"),
                 else_=tripwire_users.c.status,
             ),
         )
@@ -185,10 +198,11 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             tripwire_users.c.granted_by,
             tripwire_users.c.modules_completed,
             completed.c.at,
+            gate.c.counts,
         ),
     )
     # 8: the certificate after the last; it stands before the profile, which carries its URL.
-    graduate = flow.gate("graduate", select(counted).where(counted.c.modules_completed >= MODULES_IN_COURSE))
+    graduate = flow.gate("graduate", select(counted).where(counted.c.counts, counted.c.modules_completed >= MODULES_IN_COURSE))
     certificate = issue(flow, graduate)
     # 4: the profile.
     outcome = flow.gate(
@@ -243,7 +257,7 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     flow.step("earn_achievements", _earn_achievements(outcome))
     # 7: the next module: its unlock, progress and video.
     following = flow.gate("next_module", first_module(after=facts))
-    opening = flow.gate("opening", select(following, counted.c.at).select_from(following).join(counted, true()))
+    opening = flow.gate("opening", select(following, counted.c.at).select_from(following).join(counted, counted.c.counts))
     unlock = open_module(flow, opening)
     # The log, for the manager who sold the student.
     events = flow.gate(
@@ -295,7 +309,9 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             func.coalesce(unlock.c.module_id, open_before).label("unlocked_module_id"),
             *reported(certificate, held),
             certificate.c.id.is_not(None).label("newly_issued"),
-            and_(gate.c.user_id.is_not(None), completed.c.user_id.is_(None)).label("raced"),
+            or_(
+                and_(may_complete, facts.c.moved), and_(gate.c.user_id.is_not(None), completed.c.user_id.is_(None))
+            ).label("raced"),
         )
         .select_from(facts)
         .outerjoin(gate, true())
@@ -330,7 +346,7 @@ def _earn_achievements(outcome: sa.CTE) -> Any:
     is_completed = earned.c.current_value >= earned.c.required_value
     achievements = into(
         user_achievements,
-        sa.join(outcome, earned, true()),
+        sa.join(outcome, earned, outcome.c.counts),
         user_id=outcome.c.user_id,
         achievement_id=earned.c.achievement_id,
         current_value=earned.c.current_value,
