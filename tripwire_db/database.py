@@ -33,7 +33,9 @@ logger = logging.getLogger("tripwire_db")
 
 TRANSACTION_POOLER_PORT = 6543
 ANSWER_TIMEOUT_SECONDS = 8.0
-"""A server that took a statement and has not answered by then is taken for lost; longer than any lock is waited for."""
+"""A statement that is not answered by then is called off; longer than any row is waited for."""
+CANCEL_TIMEOUT_SECONDS = 1.0
+"""How long calling it off may take, and the answer to that; then the connection is taken for lost."""
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_TIMEOUT_SECONDS = 30.0
 
@@ -48,6 +50,12 @@ _MAX_RUNS = 5
 _RETRIED_SQLSTATES = {"40001", "40P01", "0A000"}
 # The server is on its way down or up, or has cut us off: the connection is lost, though the server said so itself.
 _LOST_SQLSTATES = {"57P01", "57P02", "57P03", "57P05", "53300"}
+# What a session was told when it began, it keeps: a new one may be read-write again, have another timeout, or plan anew.
+_SPENT_SQLSTATES = {"0A000", "25006", "57014"}
+# … and all that began before it know no better.
+_SPENT_TOGETHER = {"0A000", "25006"}
+# Read-only may be what the session was told long ago: a second one, made now, knows.
+_RETRIED_ONCE = {"25006"}
 _UNIQUE_VIOLATION = "23505"
 _EMAIL_CONSTRAINTS = {"uq_users_email", "uq_tripwire_users_email"}
 
@@ -76,12 +84,18 @@ _ADVICE = {
     "53100": "the database's disk is full: free some space, then call again",
     "53200": "the database is out of memory: call again later",
     "55P03": f"somebody else has held a row for more than {LOCK_TIMEOUT_SECONDS} s: call again",
-    "57014": "the statement was cancelled, or met the role's statement_timeout: call again",
+    "57014": f"the statement was not done within {ANSWER_TIMEOUT_SECONDS:g} s (somebody may hold a table's lock), met the "
+    "role's statement_timeout, or was cancelled by hand: call again",
 }
 
 
 class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection that does not wait for ever: an answer that does not come is a lost connection."""
+    """A connection that does not wait for ever. A statement that is not answered in time is called off.
+
+    The server then says that it did nothing, or the answer came just now, or there is still silence: a lost connection.
+    Without that a statement that waits for a table's lock, which no lock_timeout of its own can bound since the lock is
+    taken before the statement begins, would take effect long after its caller was told to try again.
+    """
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
@@ -89,6 +103,12 @@ class _BoundedConnection(psycopg.Connection[Any]):
         except _WaitTimeout:
             if timeout is not None:
                 raise
+        try:
+            self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
+            return super().wait(gen, interval, CANCEL_TIMEOUT_SECONDS)
+        except (_WaitTimeout, psycopg.OperationalError) as silence:
+            if silence.sqlstate is not None:
+                raise  # the server has spoken: as a rule it says that the statement was called off
             self.close()
             raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
 
@@ -101,6 +121,12 @@ class _BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
             return await super().wait(gen, interval, timeout or ANSWER_TIMEOUT_SECONDS)
         except _WaitTimeout:
             if timeout is not None:
+                raise
+        try:
+            await self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
+            return await super().wait(gen, interval, CANCEL_TIMEOUT_SECONDS)
+        except (_WaitTimeout, psycopg.OperationalError) as silence:
+            if silence.sqlstate is not None:
                 raise
             await self.close()
             raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
@@ -187,7 +213,8 @@ class Attempts:
         lost = is_lost(driver)
         if lost and self.flow is not None and self.writes:
             self._perhaps_applied = True
-        if not lost and driver.sqlstate not in _RETRIED_SQLSTATES:
+        again = driver.sqlstate in _RETRIED_SQLSTATES or (driver.sqlstate in _RETRIED_ONCE and self.number == 1)
+        if not lost and not again:
             raise translated(driver, self.name, self.flow, applied=self._applied) from driver
         if self.flow is None and explained(driver) is not None:
             raise self._given_up(driver) from driver
@@ -230,6 +257,27 @@ class Attempts:
         logger.info("%(flow)s user=%(user)s %(duration).4f s attempts=%(attempts)d rows=%(rows)s", facts, extra=facts)
 
 
+class _Generation:
+    """Tells the connections made before the server went away from those made after: none of the former is used again.
+
+    One dead connection means that its siblings are dead too. Those in the pool are closed when they are borrowed next,
+    those in use when they come back; so the pool never grows beyond its size, and nobody meets two dead ones in a row.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def is_outlived(self, info: dict[Any, Any], number: int) -> bool:
+        """Whether a borrowed connection is older than the generation that was current before it was borrowed."""
+        return bool(info.setdefault(_Generation, number) < number)
+
+    def end(self, info: dict[Any, Any], error: BaseException) -> None:
+        """Begin a new generation where an error says that all of this one is spent; once for each generation."""
+        all_spent = _is_dead(error) or (isinstance(error, psycopg.Error) and error.sqlstate in _SPENT_TOGETHER)
+        if all_spent and info.get(_Generation) == self.number:
+            self.number += 1
+
+
 def _rows_per_step(rows: Sequence[Row]) -> dict[str, int]:
     first = rows[0]._asdict() if rows else {}
     return {name.removeprefix(ROWS_PREFIX): n for name, n in first.items() if name.startswith(ROWS_PREFIX)}
@@ -251,6 +299,7 @@ class Database:
             creator=lambda: _BoundedConnection.connect(**arguments),
             **_engine_options(pool_size),
         )
+        self._generation = _Generation()
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow, again where that is safe and may help; one round trip where all goes well.
@@ -280,14 +329,11 @@ class Database:
 
     def _again(self, attempts: Attempts, act: Callable[[], T]) -> T:
         while True:
-            pool = self.engine.pool
             attempts.begin()
             try:
                 return act()
             except (DBAPIError, PoolTimeout, psycopg.Error) as error:
-                delay = attempts.backoff(error)
-                self._leave(pool, error)
-                time.sleep(delay)
+                time.sleep(attempts.backoff(error))
 
     def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         with self._connection() as connection:
@@ -305,21 +351,24 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        pooled = self.engine.raw_connection()
-        connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
-        try:
-            yield connection
-        except BaseException as error:
-            if _is_spent(connection, error):
-                pooled.invalidate()
-            raise
-        finally:
-            pooled.close()
-
-    def _leave(self, pool: Any, error: BaseException) -> None:
-        # One dead connection means that its siblings are dead too: the server has gone. A new pool begins, once.
-        if pool is self.engine.pool and _is_dead(error):
-            self.engine.dispose()
+        while True:
+            generation = self._generation.number
+            pooled = self.engine.raw_connection()
+            try:
+                if self._generation.is_outlived(pooled.info, generation):
+                    pooled.invalidate()
+                    continue
+                connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+                try:
+                    yield connection
+                except BaseException as error:
+                    if _is_spent(connection, error):
+                        self._generation.end(pooled.info, error)
+                        pooled.invalidate()
+                    raise
+            finally:
+                pooled.close()
+            return
 
 
 class AsyncDatabase:
@@ -334,6 +383,7 @@ class AsyncDatabase:
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://", async_creator=connect, **_engine_options(pool_size)
         )
+        self._generation = _Generation()
 
     async def run(self, flow: Flow[T]) -> T:
         """As `Database.run`."""
@@ -360,14 +410,11 @@ class AsyncDatabase:
 
     async def _again(self, attempts: Attempts, act: Callable[[], Awaitable[T]]) -> T:
         while True:
-            pool = self.engine.pool
             attempts.begin()
             try:
                 return await act()
             except (DBAPIError, PoolTimeout, psycopg.Error) as error:
-                delay = attempts.backoff(error)
-                await self._leave(pool, error)
-                await asyncio.sleep(delay)
+                await asyncio.sleep(attempts.backoff(error))
 
     async def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         async with self._connection() as connection:
@@ -385,19 +432,23 @@ class AsyncDatabase:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        async with self.engine.connect() as borrowed:
-            pooled = await borrowed.get_raw_connection()
-            connection: psycopg.AsyncConnection[Any] = pooled.driver_connection  # type: ignore[assignment]
-            try:
-                yield connection
-            except BaseException as error:
-                if _is_spent(connection, error):
+        while True:
+            generation = self._generation.number
+            async with self.engine.connect() as borrowed:
+                pooled = await borrowed.get_raw_connection()
+                if self._generation.is_outlived(pooled.info, generation):
                     await borrowed.invalidate()
-                raise
-
-    async def _leave(self, pool: Any, error: BaseException) -> None:
-        if pool is self.engine.pool and _is_dead(error):
-            await self.engine.dispose()
+                    continue
+                connection: psycopg.AsyncConnection[Any] = pooled.driver_connection  # type: ignore[assignment]
+                info = pooled.info
+                try:
+                    yield connection
+                except BaseException as error:
+                    if _is_spent(connection, error):
+                        self._generation.end(info, error)
+                        await borrowed.invalidate()
+                    raise
+            return
 
 
 def _execute(connection: psycopg.Connection[Any], statement: tuple[str, list[Any]]) -> Sequence[Row]:
@@ -421,8 +472,8 @@ def _is_dead(error: BaseException) -> bool:
 def _is_spent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], error: BaseException) -> bool:
     """Whether a connection must not go back to the pool: it is lost, in doubt, or holds a plan that no longer fits."""
     idle = connection.info.transaction_status is TransactionStatus.IDLE
-    stale_plan = isinstance(error, psycopg.errors.FeatureNotSupported)
-    return connection.closed or not idle or stale_plan or _is_dead(error)
+    told = isinstance(error, psycopg.Error) and error.sqlstate in _SPENT_SQLSTATES
+    return connection.closed or not idle or told or _is_dead(error)
 
 
 def is_lost(error: psycopg.Error) -> bool:

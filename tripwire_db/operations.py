@@ -266,16 +266,7 @@ def _creating(
         except TripwireError as failure:
             if not made_here:
                 raise
-            kept = yield from _undo(services.auth, user_id, new.email, failure)
-            if not isinstance(failure, Unavailable):
-                raise
-            if not kept:
-                # Whatever of the statement is still under way finds no auth user to write rows for.
-                raise Unavailable(
-                    f"nothing was written, and the auth user was removed again, so calling again is safe, after this: {failure}",
-                    applied=False,
-                ) from failure
-            created = yield from _reported(write(user_id), new.email, applied=failure.applied is None)
+            created = yield from _settled(services.auth, write(user_id), user_id, new.email, failure)
         return created
     raise Unavailable(
         f"{new.email}: other calls made and removed the same user {_MAX_RESTARTS} times meanwhile; call again",
@@ -283,20 +274,30 @@ def _creating(
     )
 
 
-def _reported(flow: Flow[Created], email: str, *, applied: bool) -> Operation[Created]:
-    """Report rows that are there after all: the statement took effect unheard, or another call completed what this began.
+def _settled(auth: Auth, flow: Flow[Created], user_id: UUID, email: str, failure: TripwireError) -> Operation[Created]:
+    """After a statement that failed or was lost: remove the auth user; or, where the rows are there after all, report them.
 
-    It is run once more, and writes nothing.
+    They are there where the statement took effect unheard, or another call completed what this one began. Then it is run
+    once more, and writes nothing.
     """
+    kept = yield from _undo(auth, user_id, email, failure)
+    if not isinstance(failure, Unavailable):
+        raise failure
+    if not kept:
+        # Whatever of the statement is still under way finds no auth user to write rows for.
+        raise Unavailable(
+            f"nothing was written, and the auth user was removed again, so calling again is safe, after this: {failure}",
+            applied=False,
+        ) from failure
     try:
         created: Created = yield flow
-    except Unavailable as failure:
-        if not applied:
+    except Unavailable as unreported:
+        if failure.applied is False:
             raise
         raise Unavailable(
-            f"{email}: everything was written, and calling again reports it; what failed is the report: {failure}",
+            f"{email}: everything was written, and calling again reports it; what failed is the report: {unreported}",
             applied=True,
-        ) from failure
+        ) from unreported
     return created
 
 

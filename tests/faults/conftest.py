@@ -65,6 +65,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def shorten(answer: float = 0.4) -> None:
         monkeypatch.setattr(database, "ANSWER_TIMEOUT_SECONDS", answer)
+        monkeypatch.setattr(database, "CANCEL_TIMEOUT_SECONDS", answer / 2)
         monkeypatch.setattr(database, "_FIRST_BACKOFF_SECONDS", 0.01)
 
     shorten()

@@ -1,7 +1,6 @@
 """The figures of a run: faults tried, survived, lost; a table at its end, whichever workers ran them."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -30,12 +29,12 @@ class Figures:
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+def figures(request: pytest.FixtureRequest) -> Figures:
     """Count the faults that a test tries, for the table at the end of the run."""
     counts: dict[str, list[int]] = {}
     # A test's properties travel with its report, from xdist's workers too.
     request.node.user_properties.append((_NAME, counts))
-    yield Figures(counts)
+    return Figures(counts)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
