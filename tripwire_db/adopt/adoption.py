@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,7 @@ def _report(made: Plan, rows: Rows | None = None) -> Report:
     )
 
 
+@cache
 def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
     """v2's catalog and unique keys, as its revision makes them on a scratch server."""
     with scratch_cluster() as cluster:

@@ -9,14 +9,14 @@ from tripwire_db.tables import metadata
 # v2's rule NOT VALID, the live application could not touch a blocked student any more.
 ROOM = {
     "public.users.users_role_check": (
-        "CHECK (role IN ('student', 'sales_manager', 'admin', 'curator', 'tech_support', 'sales'))",
+        "CHECK (role IN ('student', 'sales_manager', 'admin', 'curator', 'tech_support', 'sales'))"
     ),
     "public.tripwire_users.tripwire_users_status_check": (
-        "CHECK (status IN ('active', 'inactive', 'completed', 'blocked'))",
+        "CHECK (status IN ('active', 'inactive', 'completed', 'blocked'))"
     ),
     "public.sales_activity_log.sales_activity_log_action_type_check": (
         "CHECK (action_type IN ('user_created', 'user_status_updated', 'user_deleted', 'email_sent', 'password_reset', "
-        "'lesson_completed', 'module_unlocked', 'certificate_issued', 'certificate_revoked'))",
+        "'lesson_completed', 'module_unlocked', 'certificate_issued', 'certificate_revoked'))"
     ),
 }
 
