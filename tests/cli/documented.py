@@ -27,6 +27,7 @@ _VOLATILE = (
     (r"TW-\d+", "<number>"),
     (r"(?m)^ *(upgrade |downgrade )?\d{14} .*\n(?: {17,}.*\n)*", ""),
     (r"\d{14}", "<revision>"),
+    (r" \(URL from [^)]*\)", ""),
     (r"\d+ revisions?", "<n> revisions"),
     (r"\d{4}-\d\d-\d\d[ T][\d:.]+(\+00:00)?", "<time>"),
     (r"\b\d\d [A-Z][a-z]{2}( \d{4})?", "<day>"),

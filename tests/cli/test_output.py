@@ -50,9 +50,15 @@ def on_a_terminal(*arguments: str, url: str, columns: int, **environment: str) -
     return shown.decode()
 
 
-@pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize(
-    "command", ["leaderboard", "student list", "student show aigerim@example.com", "activity dana@example.com"]
+    ("command", "columns"),
+    [
+        ("leaderboard", 80),
+        ("leaderboard", 120),
+        ("student list", 80),
+        ("student show aigerim@example.com", 80),
+        ("activity dana@example.com", 80),
+    ],
 )
 def test_tables_fit_the_terminal_and_lose_nothing(
     database_url: str, graduate: CreatedStudent, command: str, columns: int

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.cli.conftest import Ran, run_command, run_process
+from tests.cli.conftest import Ran, run_command
 from tests.conftest import MakeDatabase
 from tripwire_db import migrations
 from tripwire_db.embedded import Cluster
@@ -133,7 +133,7 @@ def test_the_server_of_each_version_is_told(make_database: MakeDatabase, major: 
 
 def test_without_a_url_the_embedded_server_is_made_used_and_stopped(embedded_cluster: Cluster):
     def run(*arguments: str) -> Ran:
-        return run_process(*arguments, TRIPWIRE_EMBEDDED_DIR=str(embedded_cluster.directory))
+        return run_command(*arguments, TRIPWIRE_EMBEDDED_DIR=str(embedded_cluster.directory))
 
     nothing_yet = run("leaderboard")
     assert nothing_yet.code == 2
@@ -144,11 +144,13 @@ def test_without_a_url_the_embedded_server_is_made_used_and_stopped(embedded_clu
         f"Using the embedded PostgreSQL 18.6, database embedded:tripwire, in {embedded_cluster.directory}"
         in upgraded.err
     )
+    assert not embedded_cluster.running
     made = run("manager", "create", "dana@example.com", "--full-name", "Dana K.", "--json")
     assert made.json["created"] is True
-    assert run("leaderboard", "--json").json[0]["email"] == "dana@example.com"
-    assert run("status", "--database-url", "embedded:tripwire").code == 0
-    other = run("leaderboard", "--database-url", "embedded:other")
+    with embedded_cluster:  # whoever uses it already is left connected
+        assert run("leaderboard", "--json").json[0]["email"] == "dana@example.com"
+        assert run("status", "--database-url", "embedded:tripwire").code == 0
+        other = run("leaderboard", "--database-url", "embedded:other")
+        assert embedded_cluster.running
     assert other.code == 2
     assert "no database embedded:other" in other.err
-    assert not embedded_cluster.running

@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.cli.conftest import Ran, run_command, run_process
+from tests.cli.conftest import run_command, run_process
 from tests.conftest import MakeDatabase
 from tripwire_db.auth import PostgresAuth
 from tripwire_db.embedded import Cluster
@@ -117,20 +117,22 @@ def test_a_demo_of_nobody_is_wrong_use(students: str):
 
 
 def test_without_a_url_a_demo_makes_its_own_server_and_a_second_run_is_fine(embedded_cluster: Cluster):
-    def run(*arguments: object) -> Ran:
-        return run_process(*arguments, TRIPWIRE_EMBEDDED_DIR=str(embedded_cluster.directory))
+    place = {"TRIPWIRE_EMBEDDED_DIR": str(embedded_cluster.directory)}
 
-    for _ in range(2):
-        ran = run("demo", "--students", 5)
-        assert ran.code == 0, ran.err
-        assert "Using the embedded PostgreSQL" in ran.err
-        assert "Look around: tripwire-db student list --database-url embedded:tripwire_demo" in ran.out
-    assert len(run("student", "list", "--database-url", "embedded:tripwire_demo", "--json").json) == 5
-    with embedded_cluster, psycopg.connect(embedded_cluster.url("tripwire_demo")):
-        busy = run("demo", "--students", 5)
+    first = run_process("demo", "--students", 5, **place)
+    assert first.code == 0, first.err
+    assert "Using the embedded PostgreSQL" in first.err
+    assert "Look around: tripwire-db student list --database-url embedded:tripwire_demo" in first.out
+    assert not embedded_cluster.running
+    with embedded_cluster:
+        assert run_command("demo", "--students", 6, "--json", **place).json["figures"]["students"] == 6
+        assert (
+            len(run_command("student", "list", "--database-url", "embedded:tripwire_demo", "--json", **place).json) == 6
+        )
+        with psycopg.connect(embedded_cluster.url("tripwire_demo")):
+            busy = run_command("demo", "--students", 5, **place)
     assert busy.code == 1
     assert "perhaps another demo" in busy.err
-    assert not embedded_cluster.running
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
