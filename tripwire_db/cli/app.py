@@ -10,6 +10,7 @@ import typer
 
 from tripwire_db.cli import (
     activity,
+    adopt,
     bootstrap,
     certificate,
     chart,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "status": status.status,
         "check": check.check,
         "drift": drift.drift,
+        "adopt": adopt.adopt,
         "doctor": doctor.doctor,
     },
     "Sales": {

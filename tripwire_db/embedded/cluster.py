@@ -110,8 +110,11 @@ class Cluster:
     def remove(self) -> None:
         """Stop the server and delete the cluster, data and all."""
         if self.directory.exists():
-            with self._lock("start.lock"):
-                self._remove()
+            try:
+                with self._lock("start.lock"):
+                    self._remove()
+            except FileNotFoundError:
+                return  # a process that found it abandoned is deleting it already
 
     def remove_if_abandoned(self) -> bool:
         """Delete the cluster unless some process uses it, or is just starting or stopping it.
