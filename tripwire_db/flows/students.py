@@ -42,6 +42,7 @@ from tripwire_db.watch import segments_of
 MAX_LIMIT = 1000
 LONGEST_SEARCH = 300
 
+# The fields of `Student`, in their order; a row begins with them.
 _STUDENT = (
     tripwire_users.c.id,
     tripwire_users.c.user_id,
@@ -150,7 +151,7 @@ def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bo
 
 
 def _student_of(row: Row) -> Student:
-    return Student(**{column.name: getattr(row, column.name) for column in _STUDENT})
+    return Student(*row[: len(_STUDENT)])
 
 
 def _decode_journey(rows: Sequence[Row], asked: Parameters) -> StudentJourney:
