@@ -99,6 +99,7 @@ class Figure:
 
     @property
     def holds(self) -> bool:
+        """Whether the value is within its bound."""
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
@@ -126,12 +127,14 @@ class People:
         self.viewer = self.student()
 
     def student(self) -> CreatedStudent:
+        """Somebody new."""
         n = next(self._numbers)
         return self.repository.create_tripwire_user(
             email=f"student{n}@course.kz", full_name=f"Student {n}", manager_id=self.manager.user_id
         )
 
     def qualify(self, student: CreatedStudent, lesson_id: int) -> None:
+        """Say of a video that it was watched."""
         self.connection.execute(
             "UPDATE video_tracking SET is_qualified_for_completion = true WHERE user_id = %s AND lesson_id = %s",
             [student.user_id, lesson_id],
@@ -150,6 +153,7 @@ class People:
         return user_id, email
 
     def creation(self) -> Flow[CreatedStudent]:
+        """A creation that is ready to run."""
         user_id, email = self.auth_user()
         new = NewStudent(email=email, full_name="New Student", manager_id=self.manager.user_id)
         return create_tripwire_user(COURSE, user_id=user_id, new=new)
@@ -162,7 +166,12 @@ class People:
         def heartbeat() -> Callable[[], Flow[Any]]:
             start = next(seconds) * 2 % 1790
             return lambda: update_video_tracking(
-                COURSE, user_id=viewer, lesson_id=67, segments=[(start, start + 10)], position=start, client_duration=1800
+                COURSE,
+                user_id=viewer,
+                lesson_id=67,
+                segments=[(start, start + 10)],
+                position=start,
+                client_duration=1800,
             )
 
         def creation() -> Callable[[], Flow[Any]]:
@@ -247,12 +256,16 @@ def _best(name: str, measure: Callable[[], tuple[float, float]], bound: float, *
         figures.append(Figure(name, ours, beside, value, bound, at_least))
         if figures[-1].holds:
             break
-    return figures[-1] if figures[-1].holds else min(figures, key=lambda figure: -figure.value if at_least else figure.value)
+    return (
+        figures[-1]
+        if figures[-1].holds
+        else min(figures, key=lambda figure: -figure.value if at_least else figure.value)
+    )
 
 
 def flows_beside_psycopg(people: People) -> Iterator[Figure]:
     """Each flow as the repository runs it, beside the same SQL prepared by bare psycopg."""
-    database = people.repository._database
+    database = people.repository._database  # noqa: SLF001 - flows without their auth users
     with psycopg.connect(people.url, autocommit=True) as bare:
         for name, prepare in people.flows().items():
 
@@ -263,7 +276,9 @@ def flows_beside_psycopg(people: People) -> Iterator[Figure]:
                     same = [prepare()() for _ in range(BLOCK)]
                     ours = [timed(lambda make=make: database.run(make())) for make in mine]
                     beside = [
-                        timed(lambda sql=flow.sql(), asked=dict(flow.parameters): bare.execute(sql, asked, prepare=True).fetchall())
+                        timed(
+                            lambda flow=flow: bare.execute(flow.sql(), dict(flow.parameters), prepare=True).fetchall()
+                        )
                         for flow in same
                     ]
                     pairs += zip(ours, beside, strict=True)
@@ -281,6 +296,7 @@ def async_flows_beside_psycopg(people: People, auth: PostgresAuth) -> Iterator[F
             AsyncTripwireRepository.connect(people.url, auth=auth) as repository,
             await psycopg.AsyncConnection.connect(people.url, autocommit=True) as bare,
         ):
+            database = repository._database  # noqa: SLF001 - as above
 
             async def execute(flow: Flow[Any]) -> None:
                 await (await bare.execute(flow.sql(), dict(flow.parameters), prepare=True)).fetchall()  # type: ignore[arg-type]
@@ -288,7 +304,7 @@ def async_flows_beside_psycopg(people: People, auth: PostgresAuth) -> Iterator[F
             while len(pairs) < WARM_UP + RUNS:
                 mine = [prepare() for _ in range(BLOCK)]
                 same = [prepare()() for _ in range(BLOCK)]
-                ours = [await timed_async(lambda make=make: repository._database.run(make())) for make in mine]
+                ours = [await timed_async(lambda make=make: database.run(make())) for make in mine]
                 beside = [await timed_async(lambda flow=flow: execute(flow)) for flow in same]
                 pairs += zip(ours, beside, strict=True)
         return _medians(pairs)
@@ -308,7 +324,7 @@ def creation_beside_ten_statements(people: People, auth: PostgresAuth) -> Iterat
                 TripwireRepository.connect(url, auth=auth, pool_size=1) as repository,
                 psycopg.connect(url, autocommit=True) as bare,
             ):
-                database = repository._database
+                database = repository._database  # noqa: SLF001 - as above
 
                 def one_after_another(user_id: UUID, email: str, bare: psycopg.Connection[Any] = bare) -> None:
                     values = {

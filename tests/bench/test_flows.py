@@ -9,6 +9,6 @@ pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 def test_the_flows_hold_their_bounds(database_url: str):
-    figures = measure(database_url, lambda figure: None)
+    figures = measure(database_url, lambda _: None)
     Console(width=120).print(table_of(figures))
     assert [figure.name for figure in figures if not figure.holds] == []

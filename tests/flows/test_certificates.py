@@ -54,7 +54,9 @@ def test_a_certificates_url_is_the_base_and_its_code(make_world, kind: str):
     certificate = it.complete(it.student().user_id, 67, 68, 69).certificate
     assert certificate.url == f"https://tripwire.kz/check/{certificate.verification_code}"
     other = make_world(certificate_url="https://tripwire.kz/?code=")
-    certificate = other.complete(other.student(email="b@c.kz", manager_id=it.manager(email="q@q.kz").user_id).user_id, 67, 68, 69).certificate
+    certificate = other.complete(
+        other.student(email="b@c.kz", manager_id=it.manager(email="q@q.kz").user_id).user_id, 67, 68, 69
+    ).certificate
     assert certificate.url == f"https://tripwire.kz/?code={certificate.verification_code}"
 
 
@@ -139,7 +141,9 @@ def test_revoking_keeps_the_row_and_its_code_and_clears_the_profile_and_nothing_
     manager, other = clocked.manager(), clocked.manager(role="admin")
     student = clocked.graduate(manager)
     held = issue(clocked, student)
-    student_before = clocked.rows("tripwire_users") + clocked.rows("user_achievements") + clocked.rows("user_statistics")
+    student_before = (
+        clocked.rows("tripwire_users") + clocked.rows("user_achievements") + clocked.rows("user_statistics")
+    )
     clock.advance(60)
     revoked = revoke(clocked, student, reason="  copied answers ", manager_id=other.user_id)
     assert (revoked.number, revoked.verification_code) == (held.number, held.verification_code)

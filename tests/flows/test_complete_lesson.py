@@ -79,7 +79,7 @@ def test_the_last_lesson_graduates(clocked: World, clock: Clock):
         "third_module_complete": (1, True),
         "tripwire_graduate": (3, True),
     }
-    assert sorted(action for action, _ in clocked.log(student.user_id))[0] == "certificate_issued"
+    assert "certificate_issued" in dict(clocked.log(student.user_id))
     issued = clocked.row("sales_activity_log", action_type="certificate_issued")
     assert issued["details"]["number"] == certificate["number"]
 
@@ -246,9 +246,7 @@ def test_completing_and_blocking_at_once_ends_in_one_order_or_the_other(it: Worl
     done, blocked = it.at_once_on(
         student.user_id,
         lambda: it.repository.complete_lesson(user_id=student.user_id, lesson_id=67),
-        lambda: it.repository.set_student_status(
-            user_id=student.user_id, status="blocked", manager_id=manager.user_id
-        ),
+        lambda: it.repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id),
     )
     assert blocked.changed
     assert it.row("tripwire_users")["status"] == "blocked"

@@ -45,7 +45,10 @@ def test_creating_a_student_writes_nine_tables_and_the_auth_user(it: World):
 def test_a_creation_that_the_database_refuses_leaves_nothing_behind_not_even_the_auth_user(it: World):
     manager = it.manager()
     before = it.dump()
-    with it.planted("user_statistics"), pytest.raises(ConstraintViolated, match="insert_statistics refused by ck_planted"):
+    with (
+        it.planted("user_statistics"),
+        pytest.raises(ConstraintViolated, match="insert_statistics refused by ck_planted"),
+    ):
         it.student(manager)
     assert it.dump() == before
 

@@ -27,7 +27,9 @@ def replace_lesson(it: World, old: int, new: int, *, duration: int = 1800) -> No
 
 def replace_module(it: World, old: int, new: int, lesson_id: int) -> None:
     it.execute("UPDATE modules SET archived = true WHERE id = %s", old)
-    it.execute("INSERT INTO modules (id, position, title) SELECT %s, position, 'New' FROM modules WHERE id = %s", new, old)
+    it.execute(
+        "INSERT INTO modules (id, position, title) SELECT %s, position, 'New' FROM modules WHERE id = %s", new, old
+    )
     it.execute("INSERT INTO lessons (id, module_id, title) VALUES (%s, %s, 'New')", lesson_id, new)
 
 

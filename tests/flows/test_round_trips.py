@@ -96,9 +96,7 @@ def test_a_method_has_the_arguments_of_the_design_by_keyword_only(repository: ty
     assert self_.name == "self"
     assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
     told = [
-        parameter.name
-        if parameter.default is inspect.Parameter.empty
-        else f"{parameter.name}={parameter.default!r}"
+        parameter.name if parameter.default is inspect.Parameter.empty else f"{parameter.name}={parameter.default!r}"
         for parameter in parameters
     ]
     assert " ".join(told) == METHODS[method]

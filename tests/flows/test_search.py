@@ -56,8 +56,6 @@ def test_segments_find_the_qualified_who_hold_exactly_these(it: World, segment):
 
 def test_a_segment_is_found_as_the_flow_stored_it(it: World):
     student = it.student()
-    it.repository.update_video_tracking(
-        user_id=student.user_id, lesson_id=67, segments=[(0.1004, 20.25)], position=20
-    )
+    it.repository.update_video_tracking(user_id=student.user_id, lesson_id=67, segments=[(0.1004, 20.25)], position=20)
     it.qualify(student.user_id, 67)
     assert it.repository.search_watched_segments(lesson_id=67, segment=(0.1, 20.25)) == [student.user_id]

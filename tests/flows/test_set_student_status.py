@@ -18,9 +18,7 @@ def test_a_status_is_set_and_logged_and_nothing_else_changes(clocked: World, clo
     clock.advance(60)
     untouched = [row for row in clocked.dump() if row[0] not in ("public.tripwire_users", "public.sales_activity_log")]
     before = clocked.row("tripwire_users")
-    result = clocked.repository.set_student_status(
-        user_id=student.user_id, status=status, manager_id=other.user_id
-    )
+    result = clocked.repository.set_student_status(user_id=student.user_id, status=status, manager_id=other.user_id)
     assert (result.user_id, result.status, result.changed) == (student.user_id, status, True)
     after = clocked.row("tripwire_users")
     assert {name for name in after if after[name] != before[name]} == {"status", "updated_at"}

@@ -109,9 +109,9 @@ def test_pages_show_everybody_once_newest_first_even_where_times_are_equal(clock
     assert sorted(student.user_id for student in seen) == sorted(created)
     assert [(s.created_at, s.id) for s in seen] == sorted(((s.created_at, s.id) for s in seen), reverse=True)
     assert len(clocked.repository.list_students()) == 11
-    assert clocked.repository.list_students(limit=1)[0] == clocked.repository.get_student(
-        user_id=seen[0].user_id
-    ).student
+    assert (
+        clocked.repository.list_students(limit=1)[0] == clocked.repository.get_student(user_id=seen[0].user_id).student
+    )
 
 
 def test_students_are_listed_by_manager_status_and_what_is_searched(it: World):

@@ -85,9 +85,7 @@ def test_two_at_once_open_it_once(it: World):
     student = it.student()
     it.complete(student.user_id, 67)
     lock(it, student.user_id, 17)
-    outcomes = it.at_once_on(
-        student.user_id, *[lambda: it.repository.unlock_next_module(user_id=student.user_id)] * 3
-    )
+    outcomes = it.at_once_on(student.user_id, *[lambda: it.repository.unlock_next_module(user_id=student.user_id)] * 3)
     assert {unlock.module_id for unlock in outcomes} == {17}
     assert sorted(unlock.newly_unlocked for unlock in outcomes) == [False, False, True]
     assert it.count("module_unlocks", module_id=17) == 1

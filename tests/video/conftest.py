@@ -59,9 +59,7 @@ class Viewer:
     @property
     def ranges(self) -> list[tuple[int, int]]:
         """The stored set in milliseconds."""
-        return [
-            (round(part["start"] * 1000), round(part["end"] * 1000)) for part in self.row["watched_segments"]
-        ]
+        return [(round(part["start"] * 1000), round(part["end"] * 1000)) for part in self.row["watched_segments"]]
 
 
 @pytest.fixture(scope="module")

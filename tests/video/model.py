@@ -13,9 +13,9 @@ def closed(ranges: Iterable[Range], duration_ms: int, gap_ms: int = GAP_MS) -> l
     """The set of milliseconds in any of the ranges, its gaps of at most `gap_ms` closed, as ranges."""
     played = bytearray(duration_ms)
     for start, end in ranges:
-        end = min(end, duration_ms)
-        if start < end:
-            played[start:end] = b"\x01" * (end - start)
+        length_ms = min(end, duration_ms) - start
+        if length_ms > 0:
+            played[start : start + length_ms] = b"\x01" * length_ms
     for gap in re.finditer(rb"(?<=\x01)\x00+(?=\x01)", bytes(played)):
         if len(gap[0]) <= gap_ms:
             played[gap.start() : gap.end()] = b"\x01" * len(gap[0])

@@ -60,13 +60,13 @@ def test_a_refused_call_leaves_every_row_byte_for_byte(viewer: Viewer, bad: str)
     before = viewer.rows
     segments = BAD_SEGMENTS[bad]
     with pytest.raises(InvalidInput):
-        viewer.it.repository.update_video_tracking(
-            user_id=viewer.user_id, lesson_id=67, segments=segments, position=0
-        )
+        viewer.it.repository.update_video_tracking(user_id=viewer.user_id, lesson_id=67, segments=segments, position=0)
     assert viewer.rows == before
 
 
-@pytest.mark.parametrize("position", [-0.001, -1, NAN, INFINITY, -INFINITY, True, None, "10", b"1", 10**400, 1e300, [1]])
+@pytest.mark.parametrize(
+    "position", [-0.001, -1, NAN, INFINITY, -INFINITY, True, None, "10", b"1", 10**400, 1e300, [1]]
+)
 def test_a_bad_position_is_refused(viewer: Viewer, position):
     before = viewer.rows
     with pytest.raises(InvalidInput, match="position"):

@@ -13,7 +13,9 @@ def stored(viewer: Viewer, segments: object, **columns: object) -> None:
     values = {"watched_segments": json.dumps(segments), **columns}
     sets = ", ".join(f"{name} = %s" for name in values)
     viewer.it.execute(
-        f"UPDATE video_tracking SET {sets} WHERE user_id = %s".replace("watched_segments = %s", "watched_segments = %s::jsonb"),
+        f"UPDATE video_tracking SET {sets} WHERE user_id = %s".replace(
+            "watched_segments = %s", "watched_segments = %s::jsonb"
+        ),
         *values.values(),
         viewer.user_id,
     )

@@ -81,9 +81,7 @@ def test_any_order_grouping_and_splitting_gives_the_same_set(
 
 @PROFILE
 @given(calls=st.lists(payloads(), min_size=1, max_size=5))
-def test_a_call_sent_twice_leaves_the_set_as_it_is_and_under_a_frozen_clock_everything(
-    make_viewer: MakeViewer, calls
-):
+def test_a_call_sent_twice_leaves_the_set_as_it_is_and_under_a_frozen_clock_everything(make_viewer: MakeViewer, calls):
     viewer = make_viewer(duration=DURATION)
     for segments in calls:
         once = viewer.played(*segments)
@@ -186,14 +184,14 @@ def test_just_below_80_percent_does_not_qualify_and_80_percent_does(make_viewer:
     grant=st.sampled_from([0.0, 0.001, 10.0, 600.0]),
     cap=st.sampled_from([0.0, 1.5, 120.0, 3600.0]),
 )
-def test_another_policy_counts_by_its_own_numbers(make_viewer: MakeViewer, session, threshold, gap, rate, grant, cap):
+def test_another_policy_counts_by_its_own_numbers(  # noqa: PLR0917 - one argument for each of its numbers
+    make_viewer: MakeViewer, session, threshold, gap, rate, grant, cap
+):
     policy = WatchPolicy(
         threshold=threshold, gap_seconds=gap, max_rate=rate, first_grant_seconds=grant, idle_cap_seconds=cap
     )
     viewer = make_viewer(duration=DURATION, policy=policy)
-    model = Model(
-        DURATION * 1000, threshold, round(gap * 1000), rate, round(grant * 1000), round(cap * 1000)
-    )
+    model = Model(DURATION * 1000, threshold, round(gap * 1000), rate, round(grant * 1000), round(cap * 1000))
     now = 0
     for pause, segments in session:
         now += pause
@@ -245,5 +243,5 @@ def test_eight_threads_with_4000_shuffled_heartbeats_each_give_what_one_gives(ma
     viewer = make_viewer(policy=policy)
     calls = [(start := rng.randrange(0, 1_790_000), start + rng.randrange(1, 9_000)) for _ in range(32_000)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda call: viewer.played(call), calls))
+        list(pool.map(viewer.played, calls))
     assert viewer.ranges == closed(calls, 1_800_000)
