@@ -11,6 +11,8 @@ from tripwire_db.cli.errors import FOUND
 if TYPE_CHECKING:
     from tripwire_db.doctor import Finding, Result
 
+_LONGEST = 60  # characters of a value
+
 Fix = Annotated[bool, typer.Option("--fix", help="Mend what is shown; without it nothing is changed.")]
 
 
@@ -112,7 +114,10 @@ def _values(values: Any, *, of: Any, empty: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "NULL"
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value).lower()
     text = str(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -8,10 +8,11 @@ from uuid import UUID
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from tripwire_db.database import CONNECT_TIMEOUT_SECONDS, explained
+from tripwire_db.database import CONNECT_TIMEOUT_SECONDS
 from tripwire_db.doctor.finding import Finding
 from tripwire_db.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.doctor.sources import Layout
+from tripwire_db.driver_errors import explained
 from tripwire_db.errors import Unavailable
 from tripwire_db.settings import libpq_url
 from tripwire_db.watch import WatchPolicy

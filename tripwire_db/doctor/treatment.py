@@ -291,7 +291,7 @@ def _why(error: psycopg.Error | None) -> str:
 def _tell(result: Result) -> None:
     """One record for each finding: names and ids, no values."""
     finding = result.finding
-    level = logging.INFO if result.state is State.MENDED else logging.WARNING
+    level = logging.WARNING if result.state in (State.CHANGED, State.FAILED) else logging.INFO
     logger.log(
         level,
         "%s: %s of %s, user %s, columns %s",

@@ -3,7 +3,7 @@ SELECT
     'auth.users' AS table_name,
     a.id AS user_id,
     jsonb_build_object('id', a.id) AS key,
-    jsonb_build_object('kind', a.kind, 'created_at', a.created_at) AS found,
+    jsonb_build_object('kind', a.kind) AS found,
     NULL::jsonb AS wanted,
     CASE
         WHEN EXISTS (
