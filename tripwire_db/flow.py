@@ -59,7 +59,12 @@ def param(name: str, type_: type[TypeEngine[Any]] | TypeEngine[Any] = Text) -> B
 
 
 def into(table: Table, source: FromClause, /, **columns: Any) -> UpsertInsert:
-    """`INSERT INTO table (columns) SELECT columns FROM source`: one row of `table` for each row of `source`."""
+    """`INSERT INTO table (columns) SELECT columns FROM source`: one row of `table` for each row of `source`.
+
+    A row that is made was updated then, too: `updated_at` is `created_at`, where the table has it.
+    """
+    if "created_at" in columns and "updated_at" in table.c:
+        columns["updated_at"] = columns["created_at"]
     return insert(table).from_select(list(columns), select(*columns.values()).select_from(source))
 
 
@@ -178,9 +183,9 @@ class Recipe(Generic[T]):
     def step_of(self, table: str | None) -> str | None:
         """The step that writes this table: an error is told by its table, never by its text.
 
-        Where two steps write one table, both are named.
+        Where two steps write one table, the first.
         """
-        return " or ".join(step for step, written in self.steps.tables.items() if written == table) or None
+        return next((step for step, written in self.steps.tables.items() if written == table), None)
 
 
 def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[Steps], None]], Recipe[T]]:

@@ -7,6 +7,7 @@ Both classes are lists of the same operations. What an operation does is written
 import asyncio
 import functools
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
@@ -21,7 +22,7 @@ from tripwire_db.flows.course import DEFAULT_CERTIFICATE_URL, Clock, Course
 from tripwire_db.inputs import integer_of
 from tripwire_db.operations import AuthCall, InTransaction, Operation, Services, Wanted
 from tripwire_db.results import LeaderboardRow
-from tripwire_db.settings import Settings, mask_url
+from tripwire_db.settings import Settings, certificate_url_of, mask_url
 from tripwire_db.watch import WatchPolicy
 
 P = ParamSpec("P")
@@ -89,7 +90,12 @@ class _Opened:
             raise InvalidInput("policy must be a WatchPolicy")
         if clock is not None and not callable(clock):
             raise InvalidInput("clock must be a callable that gives an aware datetime, or None")
-        base = certificate_url or Settings.from_env().certificate_url or DEFAULT_CERTIFICATE_URL
+        for method in ("create_user", "delete_user", "close"):
+            if not callable(getattr(auth, method, None)):
+                raise InvalidInput("auth must be a SupabaseAuth, a PostgresAuth, or an object with the same methods")
+        if leaderboard_cache is not None and not callable(getattr(leaderboard_cache, "get_or_compute", None)):
+            raise InvalidInput("leaderboard_cache must be a RedisCache, an object with the same methods, or None")
+        base = certificate_url or certificate_url_of(os.environ) or DEFAULT_CERTIFICATE_URL
         self._services = Services(Course(policy=policy, clock=clock, certificate_url=base), auth)
         self._cache = leaderboard_cache
         self._url = url
@@ -218,7 +224,8 @@ class TripwireRepository(_Opened):
         """The server's plan for a flow, as text; the flow is not run.
 
         Example:
-            >>>             >>> print(repository.explain(list_students(status="active")))
+            >>> from tripwire_db.flows.students import list_students
+            >>> print(repository.explain(list_students(status="active")))
         """
         return self._database.explain(flow)
 
@@ -364,7 +371,8 @@ class AsyncTripwireRepository(_Opened):
             if isinstance(wanted, AuthCall):
                 return await asyncio.to_thread(wanted.call)
             if isinstance(wanted, InTransaction):
-                return await self._database.transact(wanted.name, lambda inside: self._drive(wanted.begin(), inside))
+                done = self._database.transact(wanted.name, lambda inside: self._drive(wanted.begin(), inside))
+                return await _to_its_end(done)
             return await run(wanted)
 
         answer: Any = None
@@ -379,3 +387,22 @@ class AsyncTripwireRepository(_Opened):
                 answer = await do(wanted)
             except Exception as error:  # noqa: BLE001 - thrown into the operation, which decides
                 failure = error
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that a cancellation must not interrupt; the cancellation is raised when it has ended.
+
+    An HTTP call that is under way in a thread cannot be taken back: were the lock let go of before it ends, it would
+    remove what another call has made meanwhile.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # looked at, and then of no interest: nobody waits for it any more
+        raise cancelled
+    return task.result()

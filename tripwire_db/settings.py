@@ -81,9 +81,19 @@ class Settings:
             supabase_url=supabase_url,
             service_role_key=service_role_key,
             redis_url=_redis_url(value("TRIPWIRE_REDIS_URL")),
-            certificate_url=_web_url("TRIPWIRE_CERTIFICATE_URL", value("TRIPWIRE_CERTIFICATE_URL")),
+            certificate_url=certificate_url_of(source),
             embedded_dir=Path(embedded_dir).absolute() if embedded_dir else None,
         )
+
+
+def certificate_url_of(environment: Mapping[str, str]) -> str | None:
+    """The base of certificate links, `TRIPWIRE_CERTIFICATE_URL`; None where it is not set.
+
+    Raises:
+        InvalidInput: it is no web address.
+    """
+    name = "TRIPWIRE_CERTIFICATE_URL"
+    return _web_url(name, environment.get(name, "").strip() or None)
 
 
 def libpq_url(url: str) -> str:

@@ -117,6 +117,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX
 
 
+def position_of(value: object) -> int:
+    """Where a player stands, in whole seconds; past the end is the end, which the database knows.
+
+    Raises:
+        InvalidInput: no finite number, or below 0.
+    """
+    number = _finite("position", value)
+    _require(number >= 0, "position must be 0 or more seconds")
+    return int(min(number, _MAX_MS / 1000))
+
+
 def seconds_from(name: str, value: float) -> float:
     """A finite number of seconds ≥ 0, or `InvalidInput`."""
     number = _finite(name, value)

@@ -83,12 +83,24 @@ def test_a_module_without_a_lesson_is_passed_over(it: World):
     assert it.complete(student.user_id, 67).unlocked_module_id == 18
 
 
-def test_whoever_works_on_an_archived_module_may_complete_it_and_goes_on(it: World):
+def test_whoever_completes_an_archived_module_is_spared_the_one_that_took_its_place(it: World):
     student = it.student()
     it.complete(student.user_id, 67)
     replace_module(it, 17, 19, 70)
     done = it.complete(student.user_id, 68)
-    assert (done.modules_completed, done.unlocked_module_id) == (2, 19)
+    # What took its place is the same step of the course, so it is not what comes next.
+    assert (done.modules_completed, done.unlocked_module_id) == (2, 18)
+    assert it.complete(student.user_id, 69).certificate is not None
+
+
+def test_a_course_put_into_another_order_leaves_nobody_stuck(it: World):
+    student = it.student()
+    it.complete(student.user_id, 67)
+    it.execute("UPDATE modules SET position = 5 - position WHERE id IN (17, 18)")
+    done = it.complete(student.user_id, 68)
+    assert (done.modules_completed, done.unlocked_module_id) == (2, 18)
+    assert it.repository.unlock_next_module(user_id=student.user_id).module_id == 18
+    assert it.complete(student.user_id, 69).certificate is not None
 
 
 def test_a_replaced_lesson_is_the_one_that_new_students_get(it: World):

@@ -20,6 +20,8 @@ LAYERS = (
     ("operations",),
     ("flows", "analytics", "auth", "cache"),
     ("database",),
+    ("attempts",),
+    ("driver_errors",),
     ("flow",),
     ("migrations", "stand_in", "embedded", "catalog", "inputs", "results"),
     ("watch",),

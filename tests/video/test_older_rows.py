@@ -108,10 +108,28 @@ def test_a_shorter_duration_clips_the_set_at_the_next_call_and_takes_nothing(vie
     viewer.it.execute("UPDATE lessons SET duration_seconds = 600 WHERE id = 67")
     progress = viewer.plays()
     assert progress.segments == (Segment(0, 600),)
-    assert (progress.unique_seconds, progress.counted_seconds) == (600, 900)
+    assert (progress.unique_seconds, progress.counted_seconds) == (600, 600)
     assert (progress.percentage, progress.held_back_seconds, progress.new_seconds) == (100, 0, 0)
     viewer.it.execute("UPDATE lessons SET duration_seconds = 1800 WHERE id = 67")
     assert viewer.plays().percentage == 100
+
+
+def test_what_was_cut_from_a_video_qualifies_nobody(viewer: Viewer):
+    stored(viewer, [{"start": 1000, "end": 1800}], counted_ms=800_000, allowance_ms=800_000)
+    assert viewer.plays().percentage == 44
+    viewer.it.execute("UPDATE lessons SET duration_seconds = 900 WHERE id = 67")
+    progress = viewer.plays()
+    assert (progress.segments, progress.unique_seconds, progress.counted_seconds) == ((), 0, 0)
+    assert (progress.percentage, progress.qualified, progress.new_seconds) == (44, False, 0)
+
+
+def test_a_row_of_older_times_goes_on_from_what_it_counted(viewer: Viewer):
+    stored(
+        viewer, [{"start": 0, "end": 1400}], counted_ms=1_400_000, allowance_ms=0, last_seen_at=None,
+        total_watched_seconds=1400, watch_percentage=77,
+    )  # fmt: skip
+    progress = viewer.plays((1400, 1440))
+    assert (progress.counted_seconds, progress.held_back_seconds) == (1430, 10)
 
 
 def test_an_archived_module_or_lesson_that_is_open_may_be_watched_on(viewer: Viewer):

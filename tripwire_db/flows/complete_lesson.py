@@ -123,6 +123,7 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             lessons.c.id.label("lesson_id"),
             lessons.c.module_id,
             modules.c.position.label("module_position"),
+            modules.c.archived.label("module_archived"),
             rank.correlate(modules).scalar_subquery().label("module_rank"),
             module_unlocks.c.id.is_not(None).label("unlocked"),
             func.coalesce(student_progress.c.status == "completed", sa.false()).label("completed_before"),
@@ -202,7 +203,9 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         ),
     )
     # 8: the certificate after the last; it stands before the profile, which carries its URL.
-    graduate = flow.gate("graduate", select(counted).where(counted.c.counts, counted.c.modules_completed >= MODULES_IN_COURSE))
+    graduate = flow.gate(
+        "graduate", select(counted).where(counted.c.counts, counted.c.modules_completed >= MODULES_IN_COURSE)
+    )
     certificate = issue(flow, graduate)
     # 4: the profile.
     outcome = flow.gate(
@@ -257,7 +260,12 @@ def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
     flow.step("earn_achievements", _earn_achievements(outcome))
     # 7: the next module: its unlock, progress and video.
     following = flow.gate("next_module", first_module(after=facts))
-    opening = flow.gate("opening", select(following, counted.c.at).select_from(following).join(counted, counted.c.counts))
+    opening = flow.gate(
+        "opening",
+        select(following, counted.c.at)
+        .select_from(following)
+        .join(counted, and_(counted.c.counts, counted.c.modules_completed < MODULES_IN_COURSE)),
+    )
     unlock = open_module(flow, opening)
     # The log, for the manager who sold the student.
     events = flow.gate(

@@ -62,6 +62,7 @@ def _UNLOCK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             student.c.user_id,
             func.coalesce(modules.c.position, literal(-(2**31))).label("module_position"),
             func.coalesce(modules.c.id, literal(-(2**31))).label("module_id"),
+            func.coalesce(modules.c.archived, sa.false()).label("module_archived"),
         )
         .select_from(student)
         .outerjoin(

@@ -3,8 +3,6 @@
 The stored set is the union of all that was ever reported, and what counts cannot grow faster than a person can watch.
 The union happens here, under the locks of the student's and the video's row: reading the set, adding to it in the
 client and writing it back loses whatever another tab reported meanwhile.
-
-Gaps close by widening each range's end by the tolerance, merging, and narrowing again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, and_, case, func, literal, literal_column, or_, select, true, union_all, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
+from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound, StudentNotActive
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.flows import watched_time
 from tripwire_db.flows.course import Course, locked_student
 from tripwire_db.inputs import integer_of, uuid_of
 from tripwire_db.results import VideoProgress
@@ -26,10 +25,11 @@ from tripwire_db.tables import (
     lessons,
     module_unlocks,
     student_progress,
+    tripwire_users,
     user_statistics,
     video_tracking,
 )
-from tripwire_db.watch import Segment, milliseconds, seconds_from, segments_in_ms, segments_of
+from tripwire_db.watch import Segment, milliseconds, position_of, seconds_from, segments_in_ms, segments_of
 
 TOLERANCE_SECONDS = 2
 TOLERANCE_PART = Decimal("0.01")
@@ -74,7 +74,7 @@ def update_video_tracking(
         lesson_id=integer_of("lesson_id", lesson_id),
         starts=starts,
         ends=ends,
-        position=int(seconds_from("position", position)),
+        position=position_of(position),
         client_duration=None if client_duration is None else seconds_from("client_duration", client_duration),
         threshold=Decimal(str(policy.threshold)),
         gap_ms=milliseconds(policy.gap_seconds),
@@ -111,7 +111,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
         segments=segments_of(found.segments),
         unique_seconds=found.unique_ms / 1000,
         counted_seconds=found.counted_ms / 1000,
-        new_seconds=(found.counted_ms - found.counted_before_ms) / 1000,
+        new_seconds=max(0, found.counted_ms - found.counted_before_ms) / 1000,
         percentage=found.percentage,
         qualified=found.qualified,
         newly_qualified=found.qualified and not found.qualified_before,
@@ -149,6 +149,29 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         )
         .with_for_update(of=video_tracking),
     )
+    # Progress, where the student's counter moved while the gate waited: a completion that this statement's start is too
+    # old to show. Read under a lock, in its newest version; in all other cases nobody pays for that.
+    at_start = tripwire_users.alias("at_start")
+    progress_now = flow.gate(
+        "progress_now",
+        select(student_progress.c.status)
+        .select_from(student)
+        .join(
+            at_start,
+            and_(
+                at_start.c.user_id == student.c.user_id,
+                at_start.c.modules_completed.is_distinct_from(student.c.modules_completed),
+            ),
+        )
+        .join(
+            student_progress,
+            and_(
+                student_progress.c.user_id == student.c.user_id,
+                student_progress.c.lesson_id == param("lesson_id", sa.Integer),
+            ),
+        )
+        .with_for_update(of=student_progress),
+    )
     longest: sa.Select[Any] = select(func.max(literal_column("ends"))).select_from(
         func.unnest(param("ends", ARRAY(sa.BigInteger))).alias("ends")
     )
@@ -184,26 +207,10 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         select(facts).where(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, ~facts.c.overruns),
     )
 
-    # A student of older times may lack the row: it is made, and the statement run again finds it.
-    untracked = select(gate).outerjoin(video, true()).where(video.c.id.is_(None)).subquery("untracked")
-    flow.step(
-        "open_video_tracking",
-        into(
-            video_tracking,
-            untracked,
-            user_id=untracked.c.user_id,
-            lesson_id=untracked.c.lesson_id,
-            video_duration_seconds=untracked.c.duration_seconds,
-            created_at=untracked.c.at,
-        )
-        .on_conflict_do_nothing()
-        .returning(video_tracking.c.user_id),
-    )
-
-    stretches = flow.gate("stretches", _stretches(gate, video))
-    merged = flow.gate("merged", _merged(stretches))
-    counted = flow.gate("counted", _counted(gate, video, merged))
-    watched = flow.gate("watched", _watched(counted))
+    stretches = flow.gate("stretches", watched_time.stretches(gate, video))
+    merged = flow.gate("merged", watched_time.merged(stretches))
+    counted = flow.gate("counted", watched_time.counted(gate, video, merged))
+    watched = flow.gate("watched", watched_time.watched(counted))
 
     # A call that changes nothing writes nothing: under a frozen clock, one sent twice leaves the row as it is.
     changes = {
@@ -227,6 +234,21 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             or_(*(column.is_distinct_from(value) for column, value in changes.items())),
         )
         .values(changes)
+        .returning(video_tracking.c.user_id),
+    )
+    # A student of older times may lack the row: it is made, and the statement run again finds it.
+    untracked = select(gate).outerjoin(video, true()).where(video.c.id.is_(None)).subquery("untracked")
+    flow.step(
+        "open_video_tracking",
+        into(
+            video_tracking,
+            untracked,
+            user_id=untracked.c.user_id,
+            lesson_id=untracked.c.lesson_id,
+            video_duration_seconds=untracked.c.duration_seconds,
+            created_at=untracked.c.at,
+        )
+        .on_conflict_do_nothing()
         .returning(video_tracking.c.user_id),
     )
     # Progress begins with the first counted millisecond.
@@ -255,6 +277,13 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             },
             where=student_progress.c.status == "not_started",
         ).returning(student_progress.c.status),
+    )
+    # Another tab's call, which this one waited for, may have been the one that began it.
+    begun_meanwhile = case(
+        (
+            and_(watched.c.counted_ms > 0, func.coalesce(facts.c.progress_status, "not_started") == "not_started"),
+            "in_progress",
+        )
     )
     # Time spent grows by whole seconds as the floored count does, so nothing drifts.
     grown = (
@@ -285,7 +314,9 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
             facts.c.duration_seconds,
             facts.c.unlocked,
             facts.c.overruns,
-            func.coalesce(begun.c.status, facts.c.progress_status, "not_started").label("progress_status"),
+            func.coalesce(
+                progress_now.c.status, begun.c.status, begun_meanwhile, facts.c.progress_status, "not_started"
+            ).label("progress_status"),
             watched.c.segments,
             watched.c.unique_ms,
             watched.c.counted_ms,
@@ -300,123 +331,5 @@ def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
         .outerjoin(video, true())
         .outerjoin(watched, true())
         .outerjoin(begun, true())
-    )
-
-
-# Older backends stored what they liked; only objects with two numbers can be read. Without the first condition a list
-# in a list would pass, for whose missing numbers `greatest` and `least` would put the whole video.
-_READABLE = """
-    '$[*] ? (@.type() == "object" && @.start.type() == "number" && @.end.type() == "number")'::jsonpath"""
-
-
-def _stretches(gate: sa.CTE, video: sa.CTE) -> Any:
-    """What is stored and what is reported, in milliseconds: start_ms, end_ms, both clipped to the duration."""
-    part = (
-        func.jsonb_path_query(video.c.watched_segments, literal_column(_READABLE))
-        .table_valued(sa.column("value", JSONB))
-        .render_derived(name="part")
-        .lateral()
-    )
-    stored = select(
-        *(
-            func.round(sa.cast(part.c.value[key].astext, sa.Numeric) * 1000).label(f"{key}_ms")
-            for key in ("start", "end")
-        )
-    ).select_from(sa.join(video, part, true()))
-    reported = (
-        func.unnest(param("starts", ARRAY(sa.BigInteger)), param("ends", ARRAY(sa.BigInteger)))
-        .table_valued(sa.column("start_ms", sa.BigInteger), sa.column("end_ms", sa.BigInteger))
-        .render_derived(name="reported")
-    )
-    both = union_all(stored, select(reported.c.start_ms, reported.c.end_ms)).subquery("both_sets")
-    start = func.greatest(both.c.start_ms, 0)
-    end = func.least(both.c.end_ms, gate.c.duration_ms)
-    return (
-        select(sa.cast(start, sa.BigInteger).label("start_ms"), sa.cast(end, sa.BigInteger).label("end_ms"))
-        .select_from(sa.join(gate, both, true()))
-        .where(start < end)
-    )
-
-
-def _merged(stretches: sa.CTE) -> Any:
-    """The union with its gaps closed: start_ms, end_ms, disjoint."""
-    gap = param("gap_ms", sa.BigInteger)
-    widened = select(
-        func.unnest(func.range_agg(func.int8range(stretches.c.start_ms, stretches.c.end_ms + gap))).label("stretch")
-    ).subquery("widened")
-    return select(
-        func.lower(widened.c.stretch, type_=sa.BigInteger).label("start_ms"),
-        (func.upper(widened.c.stretch, type_=sa.BigInteger) - gap).label("end_ms"),
-    )
-
-
-def _counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
-    """One row: the set as JSON, its length, the allowance, and what counts, beside what was there before."""
-
-    def in_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.trim_scale(func.round(milliseconds / literal_column("1000.0"), 3))
-
-    stretch = func.jsonb_build_object(
-        literal("start"), in_seconds(merged.c.start_ms), literal("end"), in_seconds(merged.c.end_ms)
-    )
-    union = (
-        select(
-            func.coalesce(
-                func.jsonb_agg(aggregate_order_by(stretch, merged.c.start_ms)), literal_column("'[]'::jsonb")
-            ).label("segments"),
-            func.coalesce(sa.cast(func.sum(merged.c.end_ms - merged.c.start_ms), sa.BigInteger), 0).label("unique_ms"),
-        )
-        .select_from(merged)
-        .subquery("union_of_all")
-    )
-    # The first call is granted a start; later ones what may have been watched since. A clock that goes back gives none.
-    max_rate = sa.cast(param("max_rate", sa.Numeric), sa.Numeric)
-    since_ms = func.floor(func.extract("epoch", gate.c.at - video.c.last_seen_at) * 1000)
-    earned_ms = func.least(func.greatest(since_ms, 0), param("idle_cap_ms", sa.BigInteger)) * func.coalesce(max_rate, 0)
-    granted_ms = case(
-        (video.c.last_seen_at.is_(None), param("first_grant_ms", sa.BigInteger)),
-        else_=sa.cast(func.floor(earned_ms), sa.BigInteger),
-    )
-    credit = (
-        select(
-            video.c.id.label("video_id"),
-            (video.c.allowance_ms + granted_ms).label("allowance_ms"),
-            func.greatest(video.c.last_seen_at, gate.c.at).label("last_seen_at"),
-            video.c.counted_ms.label("counted_before_ms"),
-            video.c.total_watched_seconds,
-            video.c.watch_percentage,
-            video.c.is_qualified_for_completion.label("qualified_before"),
-            gate,
-        )
-        .select_from(sa.join(gate, video, true()))
-        .subquery("credit")
-    )
-    # Without a rate nothing is held back.
-    allowed_ms = case((max_rate.is_(None), union.c.unique_ms), else_=credit.c.allowance_ms)
-    return select(
-        credit,
-        union,
-        func.greatest(credit.c.counted_before_ms, func.least(union.c.unique_ms, allowed_ms)).label("counted_ms"),
-    ).select_from(sa.join(credit, union, true()))
-
-
-def _watched(counted: sa.CTE) -> Any:
-    """The same row with what the count shows, floored, and whether it qualifies. Nothing here ever falls."""
-
-    def whole_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
-        return sa.cast(milliseconds // literal_column("1000", sa.BigInteger), sa.Integer)
-
-    percentage = sa.cast(counted.c.counted_ms * 100 // counted.c.duration_ms, sa.Integer)
-    columns = [column for column in counted.c if column.name != "total_watched_seconds"]
-    return select(
-        *columns,
-        func.greatest(counted.c.total_watched_seconds, whole_seconds(counted.c.counted_ms)).label(
-            "total_watched_seconds"
-        ),
-        (whole_seconds(counted.c.counted_ms) - whole_seconds(counted.c.counted_before_ms)).label("new_whole_seconds"),
-        func.greatest(counted.c.watch_percentage, func.least(percentage, 100)).label("percentage"),
-        or_(
-            counted.c.qualified_before,
-            counted.c.counted_ms >= counted.c.duration_ms * sa.cast(param("threshold", sa.Numeric), sa.Numeric),
-        ).label("qualified"),
+        .outerjoin(progress_now, true())
     )
