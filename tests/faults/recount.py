@@ -63,9 +63,9 @@ _RULES = {
     "time spent that differs from the time counted": """
         SELECT s.email FROM tripwire_users s JOIN user_statistics t USING (user_id)
         CROSS JOIN LATERAL (SELECT coalesce(sum(v.counted_ms / 1000), 0) AS n, coalesce(bool_or(
-            v.total_watched_seconds <> v.counted_ms / 1000 OR v.counted_ms > v.video_duration_seconds * 1000
-            OR v.watch_percentage <> v.counted_ms / (v.video_duration_seconds * 10)), false) AS odd
-            FROM video_tracking v WHERE v.user_id = s.user_id) watched
+            v.total_watched_seconds <> v.counted_ms / 1000 OR v.counted_ms > l.duration_seconds * 1000
+            OR v.watch_percentage <> v.counted_ms / (l.duration_seconds * 10)), false) AS odd
+            FROM video_tracking v JOIN lessons l ON l.id = v.lesson_id WHERE v.user_id = s.user_id) watched
         WHERE t.total_time_spent <> watched.n OR watched.odd""",
     "a profile that differs from the certificates": """
         SELECT s.email FROM tripwire_users s JOIN tripwire_user_profile p USING (user_id)

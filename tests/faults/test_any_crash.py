@@ -13,7 +13,7 @@ from tests.faults.recount import broken
 from tests.flows.both import opened
 from tests.flows.world import World
 from tests.servers.proxy import Proxy, Verdict
-from tripwire_db import AuthFailed, CompensationFailed, PostgresAuth, TripwireError, Unavailable, database
+from tripwire_db import AuthFailed, CompensationFailed, PostgresAuth, TripwireError, Unavailable, attempts
 
 AT_ONCE = 24
 
@@ -137,7 +137,7 @@ def outcome_of(trial: Trial, kind: str, it: World) -> str:
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives up after three attempts; one fault is survived all the same."""
     hasty(0.6)
-    monkeypatch.setattr(database, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 3)
 
 
 def test_whatever_happens_to_the_connection_a_call_takes_effect_once(

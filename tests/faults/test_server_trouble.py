@@ -14,7 +14,8 @@ from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
 from tests.flows.both import opened
 from tests.flows.world import World, world
-from tripwire_db import PostgresAuth, Unavailable, database
+from tripwire_db import PostgresAuth, Unavailable
+from tripwire_db.flow import LOCK_TIMEOUT_SECONDS
 
 POOL = 20
 
@@ -214,7 +215,7 @@ def test_a_row_held_for_five_seconds_is_waited_for_a_bounded_time_and_nothing_is
         assert [outcome for outcome in outcomes if outcome.applied is not False] == []
         assert all("somebody else has held a row" in str(outcome) for outcome in outcomes)
         # Five calls, two of which wait in line for one student's row.
-        assert database.LOCK_TIMEOUT_SECONDS <= waited < 2.5 * database.LOCK_TIMEOUT_SECONDS
+        assert LOCK_TIMEOUT_SECONDS <= waited < 2.5 * LOCK_TIMEOUT_SECONDS
         assert it.dump() == before
         assert not errors_in(together(calls))
     figures.survived("a lock held by somebody else", len(calls))
