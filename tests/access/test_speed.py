@@ -1,4 +1,4 @@
-"""Reading one's own rows among 100,000 students: by index, within the time that the design allows."""
+"""Reading one's own rows among 100,000 students: by index, within the time that README promises."""
 
 import json
 from collections.abc import Iterator

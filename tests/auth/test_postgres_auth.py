@@ -241,3 +241,11 @@ def test_neither_password_nor_url_is_in_repr_or_log(database_url: str, caplog: p
         create(auth, password="correct horse")
         assert "sesame" not in repr(auth) + caplog.text
         assert "correct horse" not in caplog.text
+
+
+def test_an_email_that_differs_only_by_case_is_taken(postgres_auth: PostgresAuth, database_url: str) -> None:
+    alter(database_url, f"INSERT INTO auth.users (id, email) VALUES ('{uuid4()}', 'Foreign@Example.com')")
+    with pytest.raises(EmailExists) as taken:
+        create(postgres_auth, "foreign@example.com")
+    assert taken.value.certain
+    assert count(database_url) == 1

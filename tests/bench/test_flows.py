@@ -1,4 +1,4 @@
-"""The flows hold the numbers of the design: beside bare psycopg, and beside ten statements in a transaction."""
+"""The flows hold the numbers that README promises: beside bare psycopg, and beside ten statements in a transaction."""
 
 import pytest
 from rich.console import Console

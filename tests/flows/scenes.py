@@ -37,7 +37,7 @@ METHODS = {
     "get_student": "user_id",
     "list_students": "manager_id=None status=None search=None limit=20 after=None",
 }
-"""The methods of the design, with their arguments and defaults."""
+"""The methods of the repository, with their arguments and defaults."""
 
 
 def recipes() -> dict[str, Recipe[Any]]:

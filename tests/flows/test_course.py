@@ -1,4 +1,4 @@
-"""The course as the design tells it: from the sale to the certificate."""
+"""The course as its story goes: from the sale to the certificate."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg import errors
 from psycopg.types.json import Jsonb
-from sqlalchemy import CTE, and_, column, delete, exists, literal_column, or_, select, table
+from sqlalchemy import CTE, and_, column, delete, exists, func, literal_column, or_, select, table
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
@@ -165,7 +165,12 @@ def _create_auth_user(flow: Steps) -> None:
         "raw_app_meta_data": param("app_metadata", JSONB),
         "raw_user_meta_data": param("user_metadata", JSONB),
     }
-    source = select(*values.values()).join_from(flow.settings, server, server.c.is_stand_in)
+    # As GoTrue does, which keeps e-mails in lower case: one that differs only by case is taken.
+    other = _users.alias("other")
+    taken = exists(
+        select(other.c.id).where(func.lower(other.c.email) == param("email"), other.c.id != param("user_id", sa.UUID))
+    )
+    source = select(*values.values()).join_from(flow.settings, server, server.c.is_stand_in).where(~taken)
     made = flow.step(
         "insert_auth_user",
         insert(_users).from_select(list(values), source).on_conflict_do_nothing().returning(_users.c.id),
