@@ -1,5 +1,6 @@
 """The report, and the adoption itself: one transaction under the deployers' lock, then the stamp."""
 
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.settings import libpq_url, sqlalchemy_url
 from tripwire_db.stand_in import bootstrap
 
+logger = logging.getLogger("tripwire_db.adopt")
+
 FIRST_REVISION = "20261101090000"
 """v2, as the chain builds it."""
 
@@ -37,6 +40,19 @@ _TRIGGERS = """
 SELECT c.relname, t.tgname, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relnamespace = 'public'::regnamespace AND c.relname = ANY (%s)
+"""
+
+_NEEDED = """
+SELECT array_agg(needed ORDER BY place)
+FROM (
+    VALUES
+        (1, 'public.tripwire_users', to_regclass('public.tripwire_users') IS NOT NULL),
+        (2, 'auth.users', to_regclass('auth.users') IS NOT NULL),
+        (3, 'role anon', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon')),
+        (4, 'role authenticated', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated')),
+        (5, 'role service_role', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'service_role'))
+) AS n(place, needed, there)
+WHERE NOT there
 """
 
 _KEYS = """
@@ -179,14 +195,12 @@ def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[st
 
 
 def _plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
-    there = connection.execute(
-        "SELECT to_regclass('auth.users') IS NOT NULL, to_regclass('public.tripwire_users') IS NOT NULL"
-    ).fetchone()
-    if there != (True, True):
-        what = "auth.users" if there is not None and not there[0] else "public.tripwire_users"
+    (missing,) = connection.execute(_NEEDED).fetchone() or ([],)
+    if missing:
+        what = missing[0]
         raise Refused(
-            f"this database has no {what}, so it is none that v2's script made: "
-            "for a new one run tripwire-db bootstrap (on a plain PostgreSQL) and tripwire-db upgrade"
+            f"this database has no {what}, so it is none that v2's script made on Supabase: "
+            "run tripwire-db bootstrap first on a plain PostgreSQL, and tripwire-db upgrade instead for a new database"
         )
     return plan(connection, expected)
 
@@ -232,17 +246,18 @@ def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
         if lock:
             holder = stack.enter_context(connect(target, "adopt"))
             refuse_transaction_pooler(holder, target)
-            acquire(holder, DEPLOYER, wait=_DEPLOY_WAIT_MS, say=_silently)
+            acquire(holder, DEPLOYER, wait=_DEPLOY_WAIT_MS, say=_say)
         connection = stack.enter_context(connect(target, "adopt"))
         if lock:
-            acquire(connection, SESSION, wait=_DEPLOY_WAIT_MS, say=_silently)
+            acquire(connection, SESSION, wait=_DEPLOY_WAIT_MS, say=_say)
         else:
             refuse_transaction_pooler(connection, target)
         yield connection
 
 
-def _silently(line: str) -> None:
-    """Whoever waits for another deployer is told at the end, by the error."""
+def _say(line: str) -> None:
+    """Whoever waits for another deployer is told who that is."""
+    logger.warning("%s", line)
 
 
 def _revision(connection: psycopg.Connection[Any]) -> str | None:

@@ -74,7 +74,10 @@ def _show(report: "Report") -> None:
         )
     moved = Counter(q.table for q in report.quarantined)
     if report.applied:
-        what = ", ".join(f"{count} rows of {table}" for table, count in sorted(moved.items())) or "no row"
+        what = (
+            ", ".join(f"{count} {'row' if count == 1 else 'rows'} of {table}" for table, count in sorted(moved.items()))
+            or "no row"
+        )
         output.say(f"Adopted: the database is v2 at revision {report.revision}; {what} moved to tripwire.quarantine.")
         output.say("Next: tripwire-db upgrade")
     else:

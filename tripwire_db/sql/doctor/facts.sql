@@ -50,12 +50,18 @@ recount AS NOT MATERIALIZED (
     SELECT
         t.user_id,
         coalesce(c.lessons, 0) AS lessons_completed,
-        least(coalesce(c.lessons, 0), 3) AS modules_completed,
+        -- A lesson that was replaced leaves its module two, which count once.
+        least(coalesce(c.modules, 0), 3) AS modules_completed,
         coalesce(w.seconds, 0) AS seconds,
+        coalesce(w.strict, true) AS strict,
         h.id IS NOT NULL AS holds_certificate
     FROM tripwire_users t
-    LEFT JOIN (SELECT user_id, count(*) AS lessons FROM completed GROUP BY user_id) AS c ON c.user_id = t.user_id
-    LEFT JOIN (SELECT user_id, sum(right_total) AS seconds FROM watched GROUP BY user_id) AS w ON w.user_id = t.user_id
+    LEFT JOIN (
+        SELECT user_id, count(*) AS lessons, count(DISTINCT module_id) AS modules FROM completed GROUP BY user_id
+    ) AS c ON c.user_id = t.user_id
+    LEFT JOIN (
+        SELECT user_id, sum(right_total) AS seconds, bool_and(strict) AS strict FROM watched GROUP BY user_id
+    ) AS w ON w.user_id = t.user_id
     LEFT JOIN certificate h ON h.user_id = t.user_id
     WHERE t.user_id IS NOT NULL
 ),
@@ -122,6 +128,7 @@ right_achievements AS NOT MATERIALIZED (
         SELECT c.completed_at, true AS earned
         FROM completed c JOIN ranked k ON k.module_id = c.module_id
         WHERE c.user_id = r.user_id AND k.rank = a.rank
+        ORDER BY c.completed_at
         LIMIT 1
     ) AS e ON true
 )

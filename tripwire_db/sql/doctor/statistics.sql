@@ -21,7 +21,7 @@ FROM (
         r.seconds,
         r.holds_certificate AND r.lessons_completed < least(coalesce(s.lessons_completed, 0), 3) AS needs_a_person,
         CASE
-            WHEN s.created_at >= (SELECT min(l.created_at) FROM lessons l) THEN r.seconds
+            WHEN r.strict AND s.created_at >= (SELECT min(l.created_at) FROM lessons l) THEN r.seconds
             ELSE greatest(coalesce(s.total_time_spent, 0), r.seconds)
         END AS right_time
     FROM recount r JOIN user_statistics s ON s.user_id = r.user_id
