@@ -75,9 +75,7 @@ def test_what_is_no_error_of_the_driver_passes_through():
         attempted().backoff(ZeroDivisionError())
 
 
-@pytest.mark.parametrize(
-    "url", [None, 7, "", "mysql://a@b/c", f"postgresql://a:{SECRET}%zz@h/db", f"postgresql://a:{SECRET}@[::1/db"]
-)
+@pytest.mark.parametrize("url", [None, 7, "", "mysql://a@b/c", f"postgresql://a:{SECRET}@[::1/db"])
 def test_a_url_that_cannot_be_read_is_refused_without_its_password(url, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     with pytest.raises(InvalidInput) as raised:
