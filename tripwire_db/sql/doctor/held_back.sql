@@ -8,4 +8,5 @@ SELECT
     w.counted_seconds || ' s counted of ' || w.duration_seconds || ' s' AS reason
 FROM watched w CROSS JOIN policy
 WHERE NOT coalesce(w.is_qualified_for_completion, false)
-    AND w.counted >= w.duration_seconds * 1000 * policy.threshold
+    -- Of a video that was cut since, the next heartbeat tells what is left of the set.
+    AND w.counted >= greatest(w.duration_seconds, w.video_duration_seconds) * 1000 * policy.threshold
