@@ -109,6 +109,14 @@ ROWS = {
         + f"UPDATE public.tripwire_users SET status = 'blocked' WHERE user_id IN ('{A}', '{B}')",
         at_head="SELECT count(*) = 2 FROM public.tripwire_users WHERE status = 'blocked'",
     ),
+    "blocked students under v2's own rule, NOT VALID, one without user_id": Variant(
+        FREE.format("tripwire_users", "tripwire_users_status_check")
+        + "ALTER TABLE public.tripwire_users ALTER COLUMN user_id DROP NOT NULL;"
+        f"UPDATE public.tripwire_users SET status = 'blocked', user_id = NULL WHERE user_id = '{A}';"
+        "ALTER TABLE public.tripwire_users ADD CONSTRAINT tripwire_users_status_check "
+        "CHECK (status IN ('active', 'inactive', 'completed')) NOT VALID",
+        at_head=f"SELECT status = 'blocked' FROM public.tripwire_users WHERE user_id = '{A}'",
+    ),
     "the role sales": Variant(
         FREE.format("users", "users_role_check")
         + "UPDATE public.users SET role = 'sales' WHERE role = 'sales_manager'",

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.doctor.people import make_people, open_repository
+from tests.servers.pgbouncer import PgBouncer
 from tripwire_db import NotFound
 from tripwire_db.doctor import State, examine, mend
 
@@ -96,3 +98,17 @@ def test_two_doctors_at_once_mend_each_thing_once(database_url: str) -> None:
         [State.MENDED] * len(findings) + [State.CHANGED] * len(findings)
     )
     assert examine(database_url) == ()
+
+
+def test_a_transaction_pooler_will_do(database_url: str, pgbouncer: PgBouncer) -> None:
+    with open_repository(database_url) as repository:
+        make_people(repository, 9)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM public.user_statistics")
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.idx_users_role'::regclass"
+        )
+    pooled = pgbouncer.url(conninfo_to_dict(database_url)["dbname"])
+
+    assert {result.state for result in mend(pooled, examine(pooled))} == {State.MENDED}
+    assert examine(pooled) == ()

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.doctor.people import People, make_people, open_repository
 from tripwire_db.checks.sample_rows import rows
-from tripwire_db.doctor import KINDS, State, examine, mend
+from tripwire_db.doctor import KINDS, State, examination, examine, mend
 
 DROP_NOT_NULL = "ALTER TABLE public.{0} ALTER COLUMN {1} DROP NOT NULL"
 
@@ -360,7 +360,10 @@ def test_damage_is_found_shown_mended_and_nothing_else_is_touched(name: str, cou
 
 
 @pytest.mark.parametrize("name", FOR_A_PERSON)
-def test_what_only_a_person_can_know_is_listed_with_advice_and_left(name: str, course: tuple[str, People]) -> None:
+def test_what_only_a_person_can_know_is_listed_with_advice_and_left(
+    name: str, course: tuple[str, People], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "SETTLE_SECONDS", 0.2)  # nobody is in the middle of anything here
     url, people = course
     damage = FOR_A_PERSON[name]
     plant(url, damage, people)

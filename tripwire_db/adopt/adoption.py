@@ -165,6 +165,8 @@ def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[st
     made = _plan(connection, expected)
     if made.blockers:
         raise Refused("nothing was changed: " + "; ".join(made.blockers))
+    if connection.execute("SELECT to_regnamespace('tripwire') IS NULL").fetchone() == (True,):
+        connection.execute("CREATE SCHEMA tripwire")
     if connection.execute("SELECT to_regclass('tripwire.quarantine') IS NULL").fetchone() == (True,):
         connection.execute((_SQL / "tables.sql").read_bytes())
     _run(connection, [*made.drops, *made.before])

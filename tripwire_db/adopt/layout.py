@@ -13,6 +13,7 @@ import psycopg
 
 from tripwire_db.adopt.report import Change, Difference
 from tripwire_db.adopt.statements import (
+    ROOM,
     add_rule,
     columns_of_rule,
     last,
@@ -151,7 +152,12 @@ class _Comparison:
             has = theirs.attributes
             sound = has["enforced"] == "yes" and has["valid_index"] == "yes"
             if sound and plain_rule(has["definition"]) == wanted:
-                if has["validated"] != "yes":
+                if has["validated"] != "yes" and key.name in ROOM:
+                    # A row that breaks it could not even be mended.
+                    self._plan.note(key, "different", "was NOT VALID; is validated, or made wider where rows need it")
+                    self._drop(key, str(mine.on_table))
+                    self._plan.after.append(add_rule(key, alter, name, str(wanted)))
+                elif has["validated"] != "yes":
                     self._plan.note(key, "different", "was NOT VALID; is validated")
                     self._plan.after.append(add_rule(key, alter, name, str(wanted), again=True))
                 return

@@ -77,9 +77,8 @@ def add_rule(key: Key, alter: str, name: str, definition: str, *, again: bool = 
     if key.name in ROOM:
         wide = ROOM[key.name]
         narrow = definition.removeprefix("CHECK ")
-        drop = f"{alter}DROP CONSTRAINT {name}; " if again else ""
         return (
-            f"DO $$ BEGIN {drop}IF EXISTS (SELECT FROM {table} WHERE NOT {narrow}) "
+            f"DO $$ BEGIN IF EXISTS (SELECT FROM {table} WHERE NOT {narrow}) "
             f"THEN {alter}ADD CONSTRAINT {name} {wide}; ELSE {alter}ADD CONSTRAINT {name} {definition}; END IF; "
             f"END $$"
         )

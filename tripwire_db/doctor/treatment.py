@@ -245,14 +245,16 @@ _ACTIONS = {
 
 
 def _rebuild(connection: psycopg.Connection[Any], finding: Finding) -> Result:
-    """Build an index again beside the traffic; what a failed attempt leaves behind goes."""
+    """Build an index again beside the traffic; what a failed attempt leaves behind goes.
+
+    It may wait for long transactions, and nobody but other DDL waits for it; a SET would leak behind a pooler.
+    """
     schema, _, name = str(finding.key["index"]).partition(".")
     if not _is_invalid(connection, schema, name):
         return Result(finding, State.CHANGED, "it has changed since it was found; look again")
     leftover = name.rstrip("0123456789").endswith(("_ccnew", "_ccold"))
     statement = "DROP INDEX CONCURRENTLY {}" if leftover else "REINDEX INDEX CONCURRENTLY {}"
     try:
-        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         connection.execute(sql.SQL(statement).format(sql.Identifier(schema, name)))
     except (
         errors.IntegrityError,
@@ -264,8 +266,6 @@ def _rebuild(connection: psycopg.Connection[Any], finding: Finding) -> Result:
         if _is_invalid(connection, schema, half_built):
             connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, half_built)))
         return Result(finding, State.FAILED, _why(error))
-    finally:
-        connection.execute("RESET lock_timeout")
     return Result(finding, State.MENDED)
 
 

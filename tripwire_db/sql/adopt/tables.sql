@@ -1,6 +1,4 @@
 -- What adopting leaves behind, outside the chain and outside drift.
-CREATE SCHEMA IF NOT EXISTS tripwire;
-
 CREATE TABLE tripwire.quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_quarantine PRIMARY KEY,
     table_name text NOT NULL,
