@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from tripwire_db.driver_errors import driver_error, explained, is_lost, is_stale_plan, outcome_of, translated
+from tripwire_db.driver_errors import driver_error, explained, hinted, is_lost, is_stale_plan, outcome_of, translated
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flow import ROWS_PREFIX, Flow, Row
 
@@ -108,7 +108,7 @@ class Attempts:
         state = outcome_of(self._applied)
         seconds = time.monotonic() - self.started
         attempts = "one attempt" if self.number == 1 else f"{self.number} attempts"
-        why = explained(driver) or str(driver).partition("\n")[0]
+        why = explained(driver) or hinted(driver)
         return Unavailable(
             f"{self.name}: gave up after {attempts} in {seconds:.1f} s, {state}: {why}. Calling again is safe",
             applied=self._applied,

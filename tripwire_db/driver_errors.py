@@ -80,6 +80,28 @@ _REFUSALS = {
 }
 
 
+# The same for what may pass by itself, so that it is worth trying again, and worth a word when that was in vain.
+_PASSING = {
+    "too many clients": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
+    "connection slots": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
+    "too many connections": "the server allows no more connections: close some, raise the limit, or lower pool_size",
+    "max_client_conn": "the pooler allows no more connections: close some, raise its max_client_conn, or lower pool_size",
+    "max clients reached": "the pooler allows no more connections: close some, raise its limit, or lower pool_size",
+    "connection refused": "nobody listens there: start the server, or check host and port in the database URL",
+    "no such file or directory": "nobody listens there: start the server, or check host and port in the database URL",
+    "starting up": "the server is starting, stopping or recovering",
+    "shutting down": "the server is starting, stopping or recovering",
+    "recovery mode": "the server is starting, stopping or recovering",
+}
+
+
+def hinted(error: psycopg.Error) -> str:
+    """What a lost or refused connection may mean, with the first line of what was said."""
+    said = str(error).partition("\n")[0]
+    meaning = next((meaning for text, meaning in _PASSING.items() if text in str(error).lower()), None)
+    return said if meaning is None else f"{meaning} ({said})"
+
+
 def explained(error: psycopg.Error) -> str | None:
     """What a refused connection means, where trying again will not help; None where it may."""
     message = str(error).lower()
