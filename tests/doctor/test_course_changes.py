@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.doctor.people import make_people, open_repository
+from tests.doctor.people import People, open_repository
 from tripwire_db.doctor import State, examine, mend
 
 CHANGES = {
@@ -24,28 +24,28 @@ INSERT INTO public.lessons (id, module_id, title) VALUES (71, 19, 'Lesson 1, ane
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_course_that_was_changed_leaves_healthy_students_healthy(name: str, database_url: str) -> None:
-    with open_repository(database_url) as repository:
-        people = make_people(repository, 9)
-        with psycopg.connect(database_url) as connection:
-            connection.execute(CHANGES[name])
+def test_a_course_that_was_changed_leaves_healthy_students_healthy(name: str, course: tuple[str, People]) -> None:
+    url, people = course
+    with psycopg.connect(url) as connection:
+        connection.execute(CHANGES[name])
+    with open_repository(url) as repository:
         repository.create_tripwire_user(email="later@mail.kz", full_name="Later", manager_id=people.manager_id)
 
-    assert examine(database_url) == ()
+    assert examine(url) == ()
 
 
-def test_whoever_has_only_a_module_that_is_taught_no_more_is_stuck(database_url: str) -> None:
-    with open_repository(database_url) as repository:
-        people = make_people(repository, 9)
-        with psycopg.connect(database_url) as connection:
-            connection.execute(REPLACED_MODULE)
+def test_whoever_has_only_a_module_that_is_taught_no_more_is_stuck(course: tuple[str, People]) -> None:
+    url, people = course
+    with psycopg.connect(url) as connection:
+        connection.execute(REPLACED_MODULE)
 
-        findings = examine(database_url)
+    findings = examine(url)
 
-        assert {finding.user_id for finding in findings} == {
-            people.one(stage) for stage in ("new", "watching", "qualified")
-        }
-        assert {finding.kind for finding in findings} == {"unlock_missing", "progress_missing", "video_missing"}
-        assert {result.state for result in mend(database_url, findings)} == {State.MENDED}
-        assert examine(database_url) == ()
+    assert {finding.user_id for finding in findings} == {
+        people.one(stage) for stage in ("new", "watching", "qualified")
+    }
+    assert {finding.kind for finding in findings} == {"unlock_missing", "progress_missing", "video_missing"}
+    assert {result.state for result in mend(url, findings)} == {State.MENDED}
+    assert examine(url) == ()
+    with open_repository(url) as repository:
         repository.update_video_tracking(user_id=people.one("new"), lesson_id=71, segments=[(0, 10)], position=10)

@@ -299,12 +299,6 @@ FOR_A_PERSON = {
 }
 
 
-@pytest.fixture
-def course(database_url: str) -> tuple[str, People]:
-    with open_repository(database_url) as repository:
-        return database_url, make_people(repository, 9)
-
-
 def plant(url: str, damage: Damage, people: People, number: int = 0) -> UUID:
     user = people.at[damage.stage][number]
     with psycopg.connect(url) as connection:
