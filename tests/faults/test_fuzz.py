@@ -155,12 +155,12 @@ class CourseLife(RuleBasedStateMachine):
     @rule(
         email=emails,
         lesson=lessons,
-        start=st.integers(0, 1_799_000),
-        length=st.integers(1, 600_000),
+        stretch=st.tuples(st.integers(0, 1_799_000), st.integers(1, 600_000)),
         elapsed=st.sampled_from([0, 0.25, 10, 60, 300]),
         fault=faults,
     )
-    def heartbeat(self, email: str, lesson: int, start: int, length: int, elapsed: float, fault: Fault) -> None:
+    def heartbeat(self, email: str, lesson: int, stretch: tuple[int, int], elapsed: float, fault: Fault) -> None:
+        start, length = stretch
         self._watch(email, lesson, (start, min(1_800_000, start + length)), elapsed, fault)
 
     @rule(email=emails, fault=faults)

@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import cycle
 from typing import Any
 from uuid import UUID
@@ -129,13 +130,10 @@ def last_two_at_once(kind: str, it: World, times: int) -> None:
                 "INSERT INTO student_progress (user_id, module_id, lesson_id) VALUES (%s, 18, 69)", student.user_id
             )
             it.qualify(student.user_id, 68, 69)
-            outcomes = it.at_once_on(
-                student.user_id,
-                *[
-                    lambda lesson=lesson: repository.complete_lesson(user_id=student.user_id, lesson_id=lesson)
-                    for lesson in (68, 69)
-                ],
-            )
+            calls = [
+                partial(repository.complete_lesson, user_id=student.user_id, lesson_id=lesson) for lesson in (68, 69)
+            ]
+            outcomes = it.at_once_on(student.user_id, *calls)
             assert not errors_in(outcomes)
             assert sorted(outcome.modules_completed for outcome in outcomes) == [2, 3]
             assert len([outcome for outcome in outcomes if outcome.certificate is not None]) == 1

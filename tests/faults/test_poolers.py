@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -120,7 +120,7 @@ class NoSuchTenant:
         self.url = f"postgresql://postgres:secret-word@127.0.0.1:{self._listener.getsockname()[1]}/postgres"
         self.asked = 0
 
-    def __enter__(self) -> "NoSuchTenant":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 

@@ -58,6 +58,25 @@ def until_it_works(call: Callable[[], Any]) -> Any:
                 raise
 
 
+@contextmanager
+def crowded(url: str) -> Iterator[None]:
+    """A server on which others hold every connection there is."""
+    with ExitStack() as crowd:
+        for _ in range(MAX_CONNECTIONS + 1):
+            try:
+                crowd.enter_context(psycopg.connect(url))
+            except psycopg.OperationalError:
+                break
+        yield
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk has no space left."""
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 65536)
+
+
 def test_a_crash_of_the_server_in_the_middle_loses_nothing_that_was_reported(
     kind: str, cluster: Cluster, own_url: str, figures: Figures
 ):
@@ -111,10 +130,7 @@ def test_a_server_without_a_connection_left_is_named_and_what_is_connected_goes_
 ):
     with PostgresAuth(own_url) as auth, opened(kind, own_url, auth=auth) as repository:
         manager = repository.create_manager(email="m@sales.kz", full_name="M")
-        with ExitStack() as crowd:
-            with pytest.raises(psycopg.OperationalError):
-                while True:
-                    crowd.enter_context(psycopg.connect(own_url))
+        with crowded(own_url):
             # One connection of the pool is there, and is not thrown away for a second that does not come about.
             log = {"manager_id": manager.user_id, "action_type": "password_reset"}
             outcomes = together([lambda: repository.log_activity(**log)] * 8)
@@ -129,17 +145,14 @@ def test_a_server_without_a_connection_left_is_named_and_what_is_connected_goes_
 
 
 def test_a_server_that_takes_nobody_says_so(kind: str, own_url: str):
-    with ExitStack() as crowd:
-        with pytest.raises(psycopg.OperationalError):
-            while True:
-                crowd.enter_context(psycopg.connect(own_url))
-        with (
-            PostgresAuth(own_url) as auth,
-            opened(kind, own_url, auth=auth) as repository,
-            pytest.raises(Unavailable, match="max_connections") as raised,
-        ):
-            repository.get_sales_leaderboard()
-        assert raised.value.applied is False
+    with (
+        crowded(own_url),
+        PostgresAuth(own_url) as auth,
+        opened(kind, own_url, auth=auth) as repository,
+        pytest.raises(Unavailable, match="max_connections") as raised,
+    ):
+        repository.get_sales_leaderboard()
+    assert raised.value.applied is False
 
 
 # -- a full disk ------------------------------------------------------------------------------------------------------
@@ -181,10 +194,8 @@ def test_a_full_disk_for_the_wal_is_survived_once_there_is_space_again(tmp_path:
             with world("sync", url) as it:
                 people = [it.student() for _ in range(3)]
                 ballast = wal / "ballast"
-                with ballast.open("wb") as file, pytest.raises(OSError, match="No space left"):
-                    while True:
-                        file.write(b"x" * 65536)
-                        file.flush()
+                with pytest.raises(OSError, match="No space left"):
+                    fill(ballast)
                 acknowledged, failure = _fill(it, people[0].manager_id)
                 assert isinstance(failure, Unavailable | CompensationFailed)
                 assert "again" in str(failure)
