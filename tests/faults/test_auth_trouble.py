@@ -132,6 +132,7 @@ def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_each_step_of_auth_crossed_with_each_cut_of_the_database(
     kind: str, it: World, impatient: None, figures: Figures
 ):

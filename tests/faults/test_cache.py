@@ -25,7 +25,7 @@ def test_fifty_callers_at_once_ask_the_database_once(kind: str, it: World, redis
     with (
         Proxy(it.url) as proxy,
         PostgresAuth(it.url) as auth,
-        RedisCache(redis_url) as cache,
+        RedisCache(redis_url, timeout=10, wait=10) as cache,  # more than a busy machine takes
         opened(kind, proxy.url, auth=auth, leaderboard_cache=cache) as repository,
     ):
         answers = together([lambda: repository.get_sales_leaderboard(limit=5)] * 50)

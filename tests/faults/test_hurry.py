@@ -146,6 +146,7 @@ def test_the_last_two_lessons_at_once_make_one_certificate(kind: str, it: World,
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_the_last_two_lessons_at_once_two_hundred_times(kind: str, it: World, figures: Figures):
     last_two_at_once(kind, it, 200)
     figures.survived("last two lessons at once", 200)
@@ -204,6 +205,7 @@ def test_heartbeats_shuffled_over_eight_threads_give_what_one_gives(kind: str, i
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_eight_threads_with_four_thousand_heartbeats_each_give_what_one_gives(kind: str, it: World, figures: Figures):
     figures.survived("heartbeats shuffled", heartbeats_in_any_order(kind, it, per_thread=4000, students=50))
 

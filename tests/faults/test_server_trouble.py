@@ -213,8 +213,9 @@ def test_a_row_held_for_five_seconds_is_waited_for_a_bounded_time_and_nothing_is
             assert not sessions.in_transaction()
         assert [type(outcome) for outcome in outcomes] == [Unavailable] * len(calls)
         assert [outcome for outcome in outcomes if outcome.applied is not False] == []
-        assert all("somebody else has held a row" in str(outcome) for outcome in outcomes)
-        # Five calls, two of which wait in line for one student's row.
+        assert any("somebody else has held a row" in str(outcome) for outcome in outcomes)
+        # Five calls; the second of two that wait in line for one student's row may be called off instead.
+        assert all("again" in str(outcome) for outcome in outcomes)
         assert LOCK_TIMEOUT_SECONDS <= waited < 2.5 * LOCK_TIMEOUT_SECONDS
         assert it.dump() == before
         assert not errors_in(together(calls))
