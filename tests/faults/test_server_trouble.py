@@ -1,6 +1,7 @@
 """The server in trouble: each ends in success or in an error that says what to do, in time, and the next call works."""
 
 import gc
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,21 @@ def test_one_call_alone_gets_past_a_pool_full_of_dead_connections(pooled: World)
     started = time.monotonic()
     assert pooled.repository.get_sales_leaderboard(limit=1)
     assert time.monotonic() - started < 1.5
+
+
+def test_the_first_call_that_meets_a_dead_connection_spares_the_others(pooled: World, caplog: pytest.LogCaptureFixture):
+    use_all_connections(
+        pooled, POOL, lambda user_id: pooled.repository.record_welcome_email(user_id=user_id, sent=True)
+    )
+    student = pooled.student()
+    terminate(pooled)
+    pooled.repository.get_student(user_id=student.user_id)
+    with caplog.at_level(logging.INFO, logger="tripwire_db"):
+        asked = {"user_id": student.user_id, "sent": True}
+        outcomes = pooled.at_once_on(student.user_id, *[lambda: pooled.repository.record_welcome_email(**asked)] * POOL)
+    assert not errors_in(outcomes)
+    tries = [record.attempts for record in caplog.records if record.flow == "record_welcome_email"]
+    assert tries == [1] * POOL
 
 
 def test_a_backend_terminated_in_the_middle_of_a_statement_is_survived(pooled: World, figures: Figures):
