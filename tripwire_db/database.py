@@ -13,10 +13,11 @@ from psycopg import AsyncRawCursor, RawCursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import _WaitTimeout
 from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from tripwire_db.attempts import POOL_TIMEOUT_SECONDS, Attempts
 from tripwire_db.driver_errors import ANSWER_TIMEOUT_SECONDS, is_dead
@@ -114,6 +115,16 @@ def connection_arguments(url: object, transaction_pooler: bool | None = None) ->
     return {**defaults, **arguments, "prepare_threshold": None if transaction_pooler else 5}
 
 
+class _Later:
+    """Something to await that begins only then: where SQLAlchemy finds that it may not wait, nothing is left begun."""
+
+    def __init__(self, begin: Callable[[], Awaitable[Any]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Any:
+        return self._begin().__await__()
+
+
 class _Generation:
     """Tells the connections made before the server went away from those made after: none of the former is used again.
 
@@ -175,7 +186,7 @@ class Database:
 
         def transaction() -> T:
             with self._connection() as connection, connection.transaction():
-                return work(lambda flow: flow.decode(_execute(connection, attempts.sending(flow))))
+                return work(lambda flow: flow.decode(_execute(connection, flow, attempts)))
 
         result = self._again(attempts, transaction)
         attempts.log(())
@@ -191,7 +202,7 @@ class Database:
 
     def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         with self._connection() as connection:
-            return _execute(connection, attempts.sending(flow))
+            return _execute(connection, flow, attempts)
 
     def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
@@ -251,7 +262,7 @@ class AsyncDatabase:
                 raise
 
         self.engine: AsyncEngine = create_async_engine(
-            "postgresql+psycopg://", async_creator=connect, **_engine_options(pool_size)
+            "postgresql+psycopg://", async_creator=lambda: _Later(connect), **_engine_options(pool_size)
         )
         self._generation = _Generation()
 
@@ -272,7 +283,7 @@ class AsyncDatabase:
             async with self._connection() as connection, connection.transaction():
 
                 async def run(flow: Flow[Any]) -> Any:
-                    return flow.decode(await _execute_async(connection, attempts.sending(flow)))
+                    return flow.decode(await _execute_async(connection, flow, attempts))
 
                 return await work(run)
 
@@ -290,7 +301,7 @@ class AsyncDatabase:
 
     async def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         async with self._connection() as connection:
-            return await _execute_async(connection, attempts.sending(flow))
+            return await _execute_async(connection, flow, attempts)
 
     async def explain(self, flow: Flow[Any]) -> str:
         """As `Database.explain`."""
@@ -312,21 +323,31 @@ class AsyncDatabase:
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         while True:
             generation = self._generation.number
-            async with self.engine.connect() as borrowed:
-                pooled = await borrowed.get_raw_connection()
+            pooled = await self._borrow()
+            try:
                 if self._generation.is_outlived(pooled.info, generation):
-                    await borrowed.invalidate()
+                    await greenlet_spawn(pooled.invalidate)
                     continue
                 connection: psycopg.AsyncConnection[Any] = pooled.driver_connection  # type: ignore[assignment]
-                info = pooled.info
                 try:
                     yield connection
                 except BaseException as error:
                     if _is_spent(connection, error):
-                        self._generation.end(info, error)
-                        await borrowed.invalidate()
+                        self._generation.end(pooled.info, error)
+                        await greenlet_spawn(pooled.invalidate)
                     raise
+            finally:
+                pooled.close()
             return
+
+    async def _borrow(self) -> PoolProxiedConnection:
+        """A connection of the pool: at once where one is idle and alive, for nothing is waited for then."""
+        if self.engine.sync_engine.pool.checkedin():  # type: ignore[attr-defined]
+            try:
+                return self.engine.sync_engine.raw_connection()
+            except MissingGreenlet:
+                pass  # the idle one has to be connected anew
+        return await self.engine.raw_connection()
 
 
 def _require_flow(flow: object) -> None:
@@ -334,13 +355,17 @@ def _require_flow(flow: object) -> None:
         raise InvalidInput("only a flow can be explained: one that a function of tripwire_db.flows gives")
 
 
-def _execute(connection: psycopg.Connection[Any], statement: tuple[str, list[Any]]) -> Sequence[Row]:
-    return RawCursor(connection, row_factory=namedtuple_row).execute(*statement).fetchall()
+def _execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
+    cursor = RawCursor(connection, row_factory=flow.recipe.rows_of)
+    return cursor.execute(*attempts.sending(flow)).fetchall()
 
 
-async def _execute_async(connection: psycopg.AsyncConnection[Any], statement: tuple[str, list[Any]]) -> Sequence[Row]:
-    cursor = AsyncRawCursor(connection, row_factory=namedtuple_row)
-    return await (await cursor.execute(*statement)).fetchall()
+async def _execute_async(
+    connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts
+) -> Sequence[Row]:
+    cursor = AsyncRawCursor(connection, row_factory=flow.recipe.rows_of)
+    await cursor.execute(*attempts.sending(flow))
+    return await cursor.fetchall()
 
 
 def _is_spent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], error: BaseException) -> bool:

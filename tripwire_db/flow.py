@@ -12,6 +12,7 @@ The rules that make such a statement right are in CONTRIBUTING.md; in short:
 """
 
 import re
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -174,6 +175,17 @@ class Recipe(Generic[T]):
             return f"${names.index(match[1]) + 1}"
 
         return re.sub(r"%%|%\((\w+)\)s", numbered, self.sql), tuple(names)
+
+    def rows_of(self, cursor: Any) -> Any:
+        """A row factory for psycopg: named tuples, whose class is made once, since the statement never changes."""
+        if cursor.description is None:
+            return tuple
+        return self._row_type._make
+
+    @cached_property
+    def _row_type(self) -> Any:
+        names = [column.name for column in self.statement.selected_columns]
+        return namedtuple("Row", names)  # noqa: PYI024 - the names are the statement's
 
     @property
     def writes(self) -> bool:
