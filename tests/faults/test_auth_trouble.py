@@ -211,7 +211,7 @@ def test_a_call_that_comes_during_a_compensation_waits_for_it_and_makes_a_studen
 ):
     manager = it.manager()
     asked = {"email": "shared@course.kz", "full_name": "Shared", "manager_id": manager.user_id}
-    with with_supabase(kind, it) as (api, proxy, repository), with_supabase(kind, it) as (_, _, other):
+    with with_supabase(kind, it) as (api, proxy, repository):
         proxy.judge = strike(Verdict.CUT_BEFORE)
         deleting, go_on = threading.Event(), threading.Event()
 
@@ -224,7 +224,7 @@ def test_a_call_that_comes_during_a_compensation_waits_for_it_and_makes_a_studen
         with ThreadPoolExecutor(2) as threads:
             failing = threads.submit(repository.create_tripwire_user, **asked)
             assert deleting.wait(10)
-            coming = threads.submit(other.create_tripwire_user, **asked)
+            coming = threads.submit(it.repository.create_tripwire_user, **asked)
             it.wait_for_locks(1)  # for the lock that the compensation holds
             assert it.count("tripwire_users") == 0
             go_on.set()
