@@ -1,1 +1,1 @@
-"""What the design promises in numbers, measured."""
+"""What README promises in numbers, measured."""

@@ -12,7 +12,7 @@ from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.bench
 
 BOUND_MS = 10
 STUDENTS = 10_000

@@ -10,7 +10,7 @@ from rich.table import Table
 from tripwire_db import bootstrap, migrations
 from tripwire_db.embedded import scratch_cluster
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.bench
 
 RUNS = 3
 BOUNDS = {"a new cluster, ready": 3.0, "bootstrap": 1.0, "upgrade head, empty database": 2.0, "restart": 1.0}
