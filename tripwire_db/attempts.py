@@ -21,6 +21,8 @@ from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flow import ROWS_PREFIX, Flow, Row
 
 logger = logging.getLogger("tripwire_db")
+# Whoever wants the records sets a handler; without one, Python would print the failures bare.
+logger.addHandler(logging.NullHandler())
 
 POOL_TIMEOUT_SECONDS = 30.0
 MAX_ATTEMPTS = 6

@@ -46,6 +46,8 @@ def describe(error: BaseException) -> str:
         f"{what} {name}" for what, name in (("table", _table(diag)), ("constraint", diag.constraint_name)) if name
     )
     parts.append(f"[SQLSTATE {diag.sqlstate}{', ' + where if where else ''}]")
+    if diag.sqlstate == "42P07":
+        parts.append("If this database was made by hand, bring it under Alembic first: tripwire-db adopt.")
     statement = getattr(error, "statement", None)
     if statement and not raised:
         parts.append(f"The statement: {shorten(statement)}")

@@ -59,7 +59,11 @@ class _Writer:
         self._write(_HEADER)
         if self._environment.get_starting_revision_argument() is None:
             self._write(self._timeouts(local=False))
-            self._write(f"CREATE SCHEMA {self._schema};")
+            # One that a file which failed, or a downgrade to base, has left behind is ours.
+            self._write(
+                f"DO $schema$\nBEGIN\n    IF to_regnamespace('{self._schema}') IS NULL THEN\n"
+                f"        CREATE SCHEMA {self._schema};\n    END IF;\nEND\n$schema$;"
+            )
             self._write(_RESET)
         plain_begin, plain_block = context.impl.emit_begin, context.autocommit_block
 

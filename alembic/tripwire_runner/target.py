@@ -44,7 +44,7 @@ class Target:
         """
         places = (
             ("-x url", given),
-            ("the attribute url", config.attributes.get("url")),
+            ("the caller", config.attributes.get("url")),
             ("sqlalchemy.url", _main_option(config)),
             ("TRIPWIRE_MIGRATIONS_URL", os.environ.get("TRIPWIRE_MIGRATIONS_URL")),
             ("TRIPWIRE_DATABASE_URL", os.environ.get("TRIPWIRE_DATABASE_URL")),

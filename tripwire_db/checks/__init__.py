@@ -41,6 +41,8 @@ COURSE = "20261103090000"
 """From here on there are tables that v2 does not have, and rows for them."""
 
 _MESSAGE_LENGTH = 600
+_PLACEHOLDER = "say here why"
+"""What the template for revisions leaves to be filled in."""
 
 
 @dataclass
@@ -159,7 +161,8 @@ def _names(run: _Run) -> None:
             run.found(revision, "name", message, "revision =")
         elif revision.down and revision.down > revision.id:
             run.found(revision, "name", f"it follows {revision.down}, which is later", "down_revision")
-        if not (revision.script.doc or "").strip() or not (revision.script.module.__doc__ or "").strip():
+        told = (revision.script.module.__doc__ or "").strip()
+        if not told or _PLACEHOLDER in told:
             run.found(revision, "docstring", "say in the docstring why this revision is", "revision =")
 
 

