@@ -33,7 +33,8 @@ def test_pgbouncer_in_transaction_mode_is_refused_and_nothing_is_left_behind(
     assert "Set TRIPWIRE_MIGRATIONS_URL to a direct connection" in result.out
     assert "Traceback" not in result.said
     assert pooled.query("SELECT FROM pg_namespace WHERE nspname = 'tripwire'") == []
-    assert pooled.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1953655152") == []
+    locks = "SELECT FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
+    assert pooled.query(f"{locks} WHERE locktype = 'advisory' AND classid = 1953655152") == []
     with psycopg.connect(pgbouncer.url(_name(pooled)), autocommit=True, prepare_threshold=None) as later:
         assert later.execute("SELECT current_setting('tripwire.probe', true)").fetchone() in [(None,), ("",)]
 
