@@ -1,7 +1,8 @@
 """Everything that the repository does, but the aggregations: most is one flow, what has an auth user is more than one.
 
-Where a call of the auth service stands between, an operation is a generator without I/O. It yields what it wants done, a `Flow`, an `AuthCall` or an `InTransaction`, and is sent
-the result or thrown the error; the sync and the async repository drive the same ones.
+Where a call of the auth service stands between, an operation is a generator without I/O. It yields what it wants done,
+a `Flow`, an `AuthCall` or an `InTransaction`, and is sent the result or thrown the error; the sync and the async
+repository drive the same ones.
 """
 
 from collections.abc import Callable, Generator

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.errors import ModuleLocked, NotFound, StudentNotActive, VideoNotQualified
+from tripwire_db.errors import ModuleLocked, NotFound, VideoNotQualified
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.flows.certificate import (
     certificate_of,
@@ -18,7 +18,7 @@ from tripwire_db.flows.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.course import Course, details_of_person, locked_student
+from tripwire_db.flows.course import Course, details_of_person, locked_student, not_active
 from tripwire_db.flows.module import first_module, open_module
 from tripwire_db.inputs import integer_of, uuid_of
 from tripwire_db.results import LessonCompletion
@@ -74,9 +74,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> LessonCompletion:
     if found.lesson_id is None:
         raise NotFound("lesson", lesson_id)
     if found.status not in STUDYING_STATUSES:
-        raise StudentNotActive(
-            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
-        )
+        raise not_active(user_id, found.status)
     if not found.unlocked:
         raise ModuleLocked(
             f"module {found.module_id} is not unlocked for student {user_id}; complete the one before it"

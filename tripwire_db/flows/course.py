@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import CTE, UUID, ColumnElement, func, literal, or_, select, true
 
+from tripwire_db.errors import StudentNotActive
 from tripwire_db.flow import Steps, param
 from tripwire_db.inputs import time_of
 from tripwire_db.tables import tripwire_users, users
@@ -87,6 +88,11 @@ def actor(flow: Steps, student: CTE) -> CTE:
 def unknown_actor(who: CTE) -> ColumnElement[bool]:
     """A column of the report: whether the manager given is not known."""
     return who.c.known.is_(None).label("unknown_actor")
+
+
+def not_active(user_id: Any, status: str) -> StudentNotActive:
+    """What is raised for a student who may not study now."""
+    return StudentNotActive(f"student {user_id} is {status}; a manager can change that with set_student_status")
 
 
 def details_of_person(source: Any, **more: Any) -> ColumnElement[Any]:

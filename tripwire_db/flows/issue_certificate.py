@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
-from tripwire_db.errors import NotEligible, NotFound, StudentNotActive
+from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
 from tripwire_db.flows.certificate import (
     certificate_of,
@@ -15,7 +15,7 @@ from tripwire_db.flows.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.course import Course, locked_student
+from tripwire_db.flows.course import Course, locked_student, not_active
 from tripwire_db.inputs import uuid_of
 from tripwire_db.results import Certificate
 from tripwire_db.tables import (
@@ -53,9 +53,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
     if certificate is not None:
         return certificate
     if found.status not in STUDYING_STATUSES:
-        raise StudentNotActive(
-            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
-        )
+        raise not_active(user_id, found.status)
     raise NotEligible(
         f"student {user_id} has completed {found.modules_completed} of {MODULES_IN_COURSE} modules; "
         "a certificate needs all of them"

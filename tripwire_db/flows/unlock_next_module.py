@@ -6,9 +6,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
-from tripwire_db.errors import NotEligible, NotFound, StudentNotActive
+from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
-from tripwire_db.flows.course import Course, details_of_person, locked_student
+from tripwire_db.flows.course import Course, details_of_person, locked_student, not_active
 from tripwire_db.flows.module import first_module, open_module
 from tripwire_db.inputs import uuid_of
 from tripwire_db.results import ModuleUnlock
@@ -39,9 +39,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
         raise NotFound("student", user_id)
     found = rows[0]
     if found.status not in STUDYING_STATUSES:
-        raise StudentNotActive(
-            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
-        )
+        raise not_active(user_id, found.status)
     if found.module_id is None:
         raise NotEligible(f"student {user_id} has completed the last module; there is none to open after it")
     return ModuleUnlock(

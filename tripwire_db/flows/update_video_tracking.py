@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound, StudentNotActive
+from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound
 from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.flows import watched_time
-from tripwire_db.flows.course import Course, locked_student
+from tripwire_db.flows.course import Course, locked_student, not_active
 from tripwire_db.inputs import integer_of, uuid_of
 from tripwire_db.results import VideoProgress
 from tripwire_db.tables import (
@@ -93,9 +93,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
     if found.lesson_id is None:
         raise NotFound("lesson", lesson_id)
     if found.status not in STUDYING_STATUSES:
-        raise StudentNotActive(
-            f"student {user_id} is {found.status}; a manager can change that with set_student_status"
-        )
+        raise not_active(user_id, found.status)
     if not found.unlocked:
         raise ModuleLocked(f"lesson {lesson_id} is not unlocked for student {user_id}; complete the one before it")
     if found.overruns:
