@@ -24,20 +24,19 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.servers.proxy import Proxy
+from tests.support.servers.proxy import Proxy
 from tripwire_db import (
     AsyncTripwireRepository,
     CreatedManager,
     CreatedStudent,
     PostgresAuth,
     TripwireRepository,
-    analytics,
     migrations,
 )
 from tripwire_db.embedded import scratch_cluster
-from tripwire_db.flow import Flow
+from tripwire_db.engine.statement import Flow
+from tripwire_db.flows import sales
 from tripwire_db.flows.complete_lesson import complete_lesson
-from tripwire_db.flows.course import Course
 from tripwire_db.flows.create_manager import NewManager, create_manager
 from tripwire_db.flows.create_tripwire_user import NewStudent, create_tripwire_user
 from tripwire_db.flows.delete_student import delete_student
@@ -47,11 +46,12 @@ from tripwire_db.flows.record_welcome_email import record_welcome_email
 from tripwire_db.flows.revoke_certificate import revoke_certificate
 from tripwire_db.flows.search import search_activity, search_watched_segments
 from tripwire_db.flows.set_student_status import set_student_status
+from tripwire_db.flows.shared.course import Course
 from tripwire_db.flows.students import get_student, list_students
 from tripwire_db.flows.unlock_next_module import unlock_next_module
 from tripwire_db.flows.update_video_tracking import update_video_tracking
 from tripwire_db.flows.verify_certificate import verify_certificate
-from tripwire_db.stand_in import bootstrap
+from tripwire_db.schema.bootstrap import bootstrap
 
 RUNS = 150
 WARM_UP = 20
@@ -236,10 +236,10 @@ class People:
             "list_students": always(lambda: list_students(manager_id=manager_id)),
             "search_activity": always(lambda: search_activity(details={"email": self.viewer.email})),
             "search_watched_segments": always(lambda: search_watched_segments(lesson_id=67, segment=(0, 1440))),
-            "get_sales_leaderboard": always(analytics.get_sales_leaderboard),
-            "get_sales_chart_data": always(lambda: analytics.get_sales_chart_data(manager_id=manager_id)),
-            "get_manager_stats": always(lambda: analytics.get_manager_stats(manager_id=manager_id)),
-            "get_manager_activity": always(lambda: analytics.get_manager_activity(manager_id=manager_id)),
+            "get_sales_leaderboard": always(sales.get_sales_leaderboard),
+            "get_sales_chart_data": always(lambda: sales.get_sales_chart_data(manager_id=manager_id)),
+            "get_manager_stats": always(lambda: sales.get_manager_stats(manager_id=manager_id)),
+            "get_manager_activity": always(lambda: sales.get_manager_activity(manager_id=manager_id)),
         }
 
 

@@ -9,15 +9,15 @@ from contextlib import ExitStack
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 
-from tests.servers import finding
-from tests.servers.pgbouncer import PgBouncer
-from tests.servers.pgbouncer import pgbouncer as run_pgbouncer
-from tests.servers.postgres import Clone, Postgres, server_fixture, template_fixture, version_line, worker
-from tests.servers.postgrest import PostgREST
-from tests.servers.postgrest import postgrest as run_postgrest
-from tests.servers.proxy import Proxy
-from tests.servers.redis import Redis
-from tests.servers.redis import redis as run_redis
+from tests.support.servers import finding
+from tests.support.servers.pgbouncer import PgBouncer
+from tests.support.servers.pgbouncer import pgbouncer as run_pgbouncer
+from tests.support.servers.postgres import Clone, Postgres, server_fixture, template_fixture, version_line, worker
+from tests.support.servers.postgrest import PostgREST
+from tests.support.servers.postgrest import postgrest as run_postgrest
+from tests.support.servers.proxy import Proxy
+from tests.support.servers.redis import Redis
+from tests.support.servers.redis import redis as run_redis
 from tripwire_db import migrations
 
 MakeDatabase = Callable[..., str]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tripwire_db.watch import Segment
+from tripwire_db.video import Segment
 
 
 @dataclass(frozen=True, slots=True)

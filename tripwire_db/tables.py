@@ -30,6 +30,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+IS_STAND_IN = """
+SELECT obj_description(to_regnamespace('auth')::oid, 'pg_namespace')
+    IS NOT DISTINCT FROM 'Stand-in for Supabase Auth, made by tripwire-db bootstrap'
+"""
+"""Gives one boolean: True where schema `auth` is the stand-in that `bootstrap` made."""
+
 MODULES_IN_COURSE = 3
 """The course has exactly three modules; which they are, their order and their lessons are rows."""
 

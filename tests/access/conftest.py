@@ -14,10 +14,10 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from tests.access.api import Api
 from tests.access.people import settle
-from tests.servers.finding import MAJORS
-from tests.servers.postgres import Postgres, worker
-from tests.servers.postgrest import postgrest
-from tripwire_db.stand_in import bootstrap
+from tests.support.servers.finding import MAJORS
+from tests.support.servers.postgres import Postgres, worker
+from tests.support.servers.postgrest import postgrest
+from tripwire_db.schema.bootstrap import bootstrap
 
 # The newest server in every run, the others where there are minutes to spare.
 VERSIONS = [pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in MAJORS]

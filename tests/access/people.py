@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tests.access.matrix import CALLERS
-from tests.servers.postgrest import JWT_SECRET
+from tests.support.servers.postgrest import JWT_SECRET
 
 NAMES = UUID("7d0f4f0e-6a4e-4d0b-9c36-0b7a1f0f2d11")
 

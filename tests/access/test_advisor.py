@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.access.advisor import FINDINGS, Finding
-from tests.servers.finding import supabase_program
-from tests.servers.postgres import Postgres
+from tests.support.servers.finding import supabase_program
+from tests.support.servers.postgres import Postgres
 
 Connection = psycopg.Connection[Any]
 Advisors = Callable[[str], list[dict[str, Any]]]

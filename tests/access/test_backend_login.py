@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 from tripwire_db import PostgresAuth, Segment, TripwireRepository
 
 LESSONS = (67, 68, 69)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.access.conftest import VERSIONS, PlainOwner
-from tests.servers.postgrest import PostgREST
+from tests.support.servers.postgrest import PostgREST
 from tripwire_db import migrations
 from tripwire_db.cli.app import app
 

@@ -15,7 +15,7 @@ from tests.access.api import Api, bearer
 from tests.access.calls import arguments
 from tests.access.matrix import cells
 from tests.access.people import claims, person, row, token
-from tests.servers.postgrest import JWT_SECRET
+from tests.support.servers.postgrest import JWT_SECRET
 
 Connection = psycopg.Connection[Any]
 TABLES = matrix.lines(matrix.TABLES)

@@ -18,7 +18,7 @@ from tripwire_db.cli import app
 from tripwire_db.embedded import Cluster, embedded_bin_dir, home
 from tripwire_db.repository import TripwireRepository
 from tripwire_db.results import CreatedManager, CreatedStudent
-from tripwire_db.watch import WatchPolicy
+from tripwire_db.video import WatchPolicy
 
 LENGTH = 1800  # seconds, the length of each lesson
 LESSONS = (67, 68, 69)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from tests.cli.documented import PAGE, Documented, answered, comparable, embedded_server
 from tests.conftest import MakeDatabase
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 from tripwire_db.cli.app import COMMANDS
 
 

@@ -18,7 +18,7 @@ from tests.cli.conftest import run_command, run_process
 from tripwire_db.cli import output
 from tripwire_db.repository import TripwireRepository
 from tripwire_db.results import CreatedManager, CreatedStudent, SalesDay
-from tripwire_db.watch import Segment
+from tripwire_db.video import Segment
 
 ESCAPE = "\x1b"
 

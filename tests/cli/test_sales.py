@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from tests.cli.conftest import Run
-from tripwire_db.cli import chart
-from tripwire_db.cli.activity import details
+from tripwire_db.cli.sales import chart
+from tripwire_db.cli.sales.activity import details
 from tripwire_db.results import CreatedManager, CreatedStudent, SalesDay
 
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import namedtuple_row
 
 from tests.cli.conftest import embedded_cluster, run_process
-from tests.servers.postgres import Postgres
+from tests.support.servers.postgres import Postgres
 
 STUDENTS = 60
 

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from tests.cli.documented import answered, comparable
 from tripwire_db import migrations
-from tripwire_db.checks import RULES
-from tripwire_db.checks.text_rules import SQUAWK_EXCLUDED
 from tripwire_db.cli import app
 from tripwire_db.embedded import scratch_cluster
-from tripwire_db.stand_in import bootstrap
+from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.schema.check import RULES
+from tripwire_db.schema.check.text_rules import SQUAWK_EXCLUDED
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from tests.flows.world import World
+from tests.backend.flows.world import World
 
 Arguments = dict[str, Any]
 

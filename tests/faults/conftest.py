@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 
+from tests.backend.flows.both import KINDS
+from tests.backend.flows.world import World, emptied, world
 from tests.faults.recount import Sessions, broken
-from tests.flows.both import KINDS
-from tests.flows.world import World, emptied, world
-from tests.servers.postgres import Clone, Postgres, worker
-from tripwire_db import attempts, database
+from tests.support.servers.postgres import Clone, Postgres, worker
+from tripwire_db.engine import database, retry
 
 
 @pytest.fixture(params=KINDS)
@@ -66,7 +66,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def shorten(answer: float = 0.4) -> None:
         monkeypatch.setattr(database, "ANSWER_TIMEOUT_SECONDS", answer)
         monkeypatch.setattr(database, "CANCEL_TIMEOUT_SECONDS", answer / 2)
-        monkeypatch.setattr(attempts, "_FIRST_BACKOFF_SECONDS", 0.01)
+        monkeypatch.setattr(retry, "_FIRST_BACKOFF_SECONDS", 0.01)
 
     shorten()
     return shorten

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.flows.world import World
+from tests.backend.flows.world import World
 
 
 def together(calls: Sequence[Callable[[], Any]], threads: int | None = None) -> list[Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tripwire_db import PostgresAuth, TripwireRepository
-from tripwire_db.database import Database
+from tripwire_db.engine.database import Database
 
 
 def die() -> None:

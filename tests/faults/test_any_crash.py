@@ -7,13 +7,14 @@ from itertools import product
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World
 from tests.faults.acts import READING, WRITING, Act
 from tests.faults.figures import Figures
 from tests.faults.recount import broken
-from tests.flows.both import opened
-from tests.flows.world import World
-from tests.servers.proxy import Proxy, Verdict
-from tripwire_db import AuthFailed, CompensationFailed, PostgresAuth, TripwireError, Unavailable, attempts
+from tests.support.servers.proxy import Proxy, Verdict
+from tripwire_db import AuthFailed, CompensationFailed, PostgresAuth, TripwireError, Unavailable
+from tripwire_db.engine import retry
 
 AT_ONCE = 24
 
@@ -137,7 +138,7 @@ def outcome_of(trial: Trial, kind: str, it: World) -> str:
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives up after three attempts; one fault is survived all the same."""
     hasty(0.6)
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 3)
 
 
 def test_whatever_happens_to_the_connection_a_call_takes_effect_once(

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World
 from tests.faults.acts import WRITING, Act
 from tests.faults.figures import Figures
 from tests.faults.recount import broken
 from tests.faults.test_creation import strike, writes_a_person
-from tests.flows.both import opened
-from tests.flows.world import World
-from tests.servers.admin_api import AdminApi
-from tests.servers.admin_faults import Fault
-from tests.servers.proxy import Proxy, Request, Verdict
-from tripwire_db import AuthFailed, CompensationFailed, SupabaseAuth, TripwireError, Unavailable, attempts
+from tests.support.servers.admin_api import AdminApi
+from tests.support.servers.admin_faults import Fault
+from tests.support.servers.proxy import Proxy, Request, Verdict
+from tripwire_db import AuthFailed, CompensationFailed, SupabaseAuth, TripwireError, Unavailable
+from tripwire_db.engine import retry
 
 AT_ONCE = 16
 PATIENCE = 0.5
@@ -124,7 +125,7 @@ def campaign(trials: list[Trial], kind: str, it: World, figures: Figures) -> Non
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
     hasty(PATIENCE)
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 2)
 
 
 def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World
 from tests.faults.crowd import together
 from tests.faults.figures import Figures
-from tests.flows.both import opened
-from tests.flows.world import World
-from tests.servers.proxy import Proxy
-from tests.servers.redis import Redis
+from tests.support.servers.proxy import Proxy
+from tests.support.servers.redis import Redis
 from tripwire_db import AsyncTripwireRepository, PostgresAuth, RedisCache
 
 

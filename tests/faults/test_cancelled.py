@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.backend.flows.world import World
 from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
-from tests.flows.world import World
-from tests.servers.admin_api import AdminApi
-from tests.servers.proxy import Proxy, Verdict
-from tripwire_db import AsyncTripwireRepository, PostgresAuth, SupabaseAuth, attempts
+from tests.support.servers.admin_api import AdminApi
+from tests.support.servers.proxy import Proxy, Verdict
+from tripwire_db import AsyncTripwireRepository, PostgresAuth, SupabaseAuth
+from tripwire_db.engine import retry
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ async def test_a_compensation_that_is_cancelled_is_done_to_its_end_under_its_loc
     it: World, proxy_before: Proxy, hasty: None, monkeypatch: pytest.MonkeyPatch, figures: Figures
 ):
     """Its HTTP call cannot be taken back: let go of the lock before it ends, and it removes a student made meanwhile."""
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 1)
     asked = {"email": "late@course.kz", "full_name": "Late", "manager_id": it.manager().user_id}
     deleting, go_on = threading.Event(), threading.Event()
     with AdminApi(it.url) as api, SupabaseAuth(api.url, api.service_role_key) as auth:

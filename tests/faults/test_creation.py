@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World
 from tests.faults.figures import Figures
-from tests.flows.both import opened
-from tests.flows.world import World
-from tests.servers.proxy import Proxy, Request, Verdict
-from tripwire_db import PostgresAuth, Unavailable, attempts
+from tests.support.servers.proxy import Proxy, Request, Verdict
+from tripwire_db import PostgresAuth, Unavailable
+from tripwire_db.engine import retry
 
 LOST = (Verdict.CUT_BEFORE, Verdict.CUT_AFTER, Verdict.SWALLOW, Verdict.HANG, Verdict.BLACK_HOLE, Verdict.HOLD)
 
@@ -25,7 +26,7 @@ def strike(verdict: Verdict) -> Callable[[Request], Verdict]:
 @pytest.fixture
 def behind(kind: str, it: World, hasty: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Proxy, World]]:
     """A repository behind a proxy, which alone is struck: the auth service is well."""
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 2)
     with (
         Proxy(it.url) as proxy,
         PostgresAuth(it.url) as auth,

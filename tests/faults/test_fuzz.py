@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import Clock, World, emptied, world
 from tests.faults.figures import Figures
 from tests.faults.model import FACTS, LESSON_OF, MODULE_OF, MODULES, Student, facts_of
 from tests.faults.recount import broken
-from tests.flows.both import opened
-from tests.flows.world import Clock, World, emptied, world
-from tests.servers.proxy import Proxy, Verdict
+from tests.support.servers.proxy import Proxy, Verdict
 from tripwire_db import (
     AuthFailed,
     CompensationFailed,
@@ -28,8 +28,8 @@ from tripwire_db import (
     TripwireError,
     Unavailable,
     VideoNotQualified,
-    attempts,
 )
+from tripwire_db.engine import retry
 
 LOST = (Verdict.CUT_BEFORE, Verdict.CUT_AFTER, Verdict.SWALLOW)
 # Most calls go well; some are struck once, some until the caller's retry, some by the end of the process.
@@ -297,7 +297,7 @@ def fuzz(kind: str, url: str, figures: Figures, *, examples: int, steps: int, de
 
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 3)
 
 
 def test_a_course_life_by_chance(kind: str, url: str, impatient: None, figures: Figures):

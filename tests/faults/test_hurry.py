@@ -12,12 +12,12 @@ from uuid import UUID
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World, world
 from tests.faults.crowd import errors_in, together
 from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
-from tests.flows.both import opened
-from tests.flows.world import World, world
-from tests.servers.proxy import Proxy, Request, Verdict
+from tests.support.servers.proxy import Proxy, Request, Verdict
 from tripwire_db import AsyncTripwireRepository, NotFound, PostgresAuth, TripwireError, WatchPolicy
 
 POOL = 20

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.backend.flows.world import World
 from tests.faults.figures import Figures
-from tests.flows.world import World
-from tests.servers.finding import PROJECT
+from tests.support.servers.finding import PROJECT
 
 
 def killed(it: World, method: str, moment: str, **asked: str) -> None:

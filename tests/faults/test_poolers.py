@@ -10,13 +10,13 @@ from typing import Any, Self
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import LESSONS, World
 from tests.faults.acts import READING, WRITING
 from tests.faults.crowd import errors_in, together
 from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
-from tests.flows.both import opened
-from tests.flows.world import LESSONS, World
-from tests.servers.pgbouncer import PgBouncer
+from tests.support.servers.pgbouncer import PgBouncer
 from tripwire_db import PostgresAuth, TripwireError, Unavailable, WatchPolicy
 
 THREADS = 40

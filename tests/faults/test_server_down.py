@@ -14,14 +14,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World, emptied, world
 from tests.faults.crowd import errors_in, together
 from tests.faults.figures import Figures
 from tests.faults.recount import broken
-from tests.flows.both import opened
-from tests.flows.world import World, emptied, world
 from tripwire_db import CompensationFailed, PostgresAuth, TripwireError, Unavailable, migrations
 from tripwire_db.embedded import Cluster, scratch_cluster
-from tripwire_db.stand_in import bootstrap
+from tripwire_db.schema.bootstrap import bootstrap
 
 MAX_CONNECTIONS = 24
 PATIENCE = 60.0

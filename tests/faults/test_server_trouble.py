@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World, world
 from tests.faults.crowd import errors_in, together, use_all_connections
 from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
-from tests.flows.both import opened
-from tests.flows.world import World, world
 from tripwire_db import PostgresAuth, Unavailable
-from tripwire_db.flow import LOCK_TIMEOUT_SECONDS
+from tripwire_db.engine.statement import LOCK_TIMEOUT_SECONDS
 
 POOL = 20
 

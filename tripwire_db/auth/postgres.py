@@ -12,10 +12,10 @@ from sqlalchemy import CTE, and_, column, delete, exists, func, literal_column, 
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
-from tripwire_db.database import Database
+from tripwire_db.engine.database import Database
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
 from tripwire_db.errors import AuthFailed, InvalidInput, TripwireError
-from tripwire_db.flow import Flow, Parameters, Row, Steps, param, recipe
-from tripwire_db.stand_in import IS_STAND_IN
+from tripwire_db.tables import IS_STAND_IN
 
 T = TypeVar("T")
 

@@ -8,25 +8,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from tripwire_db.cli import (
-    activity,
-    adopt,
-    bootstrap,
-    certificate,
-    chart,
-    check,
-    demo,
-    doctor,
-    downgrade,
-    drift,
-    leaderboard,
-    manager,
-    stats,
-    status,
-    student,
-    upgrade,
-)
+from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
+from tripwire_db.cli.people import certificate, manager, student
+from tripwire_db.cli.sales import activity, chart, leaderboard, stats
+from tripwire_db.cli.schema import adopt, bootstrap, check, doctor, downgrade, drift, status, upgrade
 
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "See it": {"demo": demo.demo},

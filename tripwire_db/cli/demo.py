@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from tripwire_db.cli import chart, journey, leaderboard, options, output, targets
+from tripwire_db.cli import options, output, targets
+from tripwire_db.cli.people import journey
+from tripwire_db.cli.sales import chart, leaderboard
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

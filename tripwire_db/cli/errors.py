@@ -88,7 +88,7 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
 
 
 def _of_the_driver(error: Any) -> str:
-    from tripwire_db.driver_errors import explained
+    from tripwire_db.engine.driver_errors import explained
 
     if error.sqlstate is None:
         why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]

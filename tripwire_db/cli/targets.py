@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tripwire_db.cli import people
 from tripwire_db.cli.output import note
+from tripwire_db.cli.people import identify
 from tripwire_db.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ class Backend:
 
     def student_id(self, who: str) -> UUID:
         """The id of the student with this id or e-mail; see `people`."""
-        return people.student_id(self.target.url, who)
+        return identify.student_id(self.target.url, who)
 
     def manager_id(self, who: str) -> UUID:
         """The id of the manager with this id or e-mail; see `people`."""
-        return people.manager_id(self.target.url, who)
+        return identify.manager_id(self.target.url, who)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def check(database_url: str, *, beside_others: bool = False) -> None:
     """
     import psycopg
 
-    from tripwire_db.stand_in import CONNECT_TIMEOUT_SECONDS
+    from tripwire_db.schema.bootstrap import CONNECT_TIMEOUT_SECONDS
 
     timeout = CONNECT_TIMEOUT_SECONDS
     with psycopg.connect(database_url, connect_timeout=timeout, autocommit=True, prepare_threshold=None) as connection:
@@ -56,8 +56,8 @@ def prepare(database_url: str, *, beside_others: bool = False) -> None:
     from sqlalchemy import make_url
 
     from tripwire_db import migrations
+    from tripwire_db.schema.bootstrap import bootstrap
     from tripwire_db.settings import sqlalchemy_url
-    from tripwire_db.stand_in import bootstrap
 
     check(database_url, beside_others=beside_others)
     if bootstrap(database_url).outcome not in {"installed", "present"}:

@@ -13,7 +13,7 @@ from uuid import UUID
 from tripwire_db.demo.clock import SimulatedClock
 from tripwire_db.demo.people import Sitting
 from tripwire_db.results import VideoProgress
-from tripwire_db.watch import Segment
+from tripwire_db.video import Segment
 
 if TYPE_CHECKING:
     from tripwire_db.repository import TripwireRepository

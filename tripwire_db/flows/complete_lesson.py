@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import array
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import ModuleLocked, NotFound, VideoNotQualified
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.certificate import (
+from tripwire_db.flows.shared.certificate import (
     certificate_of,
     details_of_certificate,
     issue,
@@ -18,9 +18,8 @@ from tripwire_db.flows.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.course import Course, details_of_person, locked_student, not_active
-from tripwire_db.flows.module import first_module, open_module
-from tripwire_db.inputs import integer_of, uuid_of
+from tripwire_db.flows.shared.course import Course, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import LessonCompletion
 from tripwire_db.tables import (
     GRADUATE_ACHIEVEMENT,
@@ -38,6 +37,7 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
+from tripwire_db.validation import integer_of, uuid_of
 
 
 def complete_lesson(course: Course, *, user_id: UUID | str, lesson_id: int) -> Flow[LessonCompletion]:

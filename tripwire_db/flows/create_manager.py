@@ -7,10 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import EmailTaken
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.auth_user import AuthUserGone, lock_of_auth_user
-from tripwire_db.flows.course import Course, details_of_person
+from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
+from tripwire_db.flows.shared.course import Course, details_of_person
 from tripwire_db.results import CreatedManager
 from tripwire_db.tables import auth_users, sales_activity_log, users
 

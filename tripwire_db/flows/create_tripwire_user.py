@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import EmailTaken, NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.auth_user import AuthUserGone, lock_of_auth_user
-from tripwire_db.flows.course import Course, details_of_person
-from tripwire_db.flows.module import first_module
+from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
+from tripwire_db.flows.shared.course import Course, details_of_person
+from tripwire_db.flows.shared.module import first_module
 from tripwire_db.results import CreatedStudent
 from tripwire_db.tables import (
     DEFAULT_PRICE,

@@ -7,10 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Table, and_, delete, func, literal, literal_column, or_, select, true
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import NotFound, Refused
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.course import Course, acting_manager, details_of_person, locked_student
-from tripwire_db.inputs import uuid_of
+from tripwire_db.flows.shared.course import Course, acting_manager, details_of_person, locked_student
 from tripwire_db.results import DeletedStudent
 from tripwire_db.tables import (
     certificates,
@@ -24,6 +23,7 @@ from tripwire_db.tables import (
     users,
     video_tracking,
 )
+from tripwire_db.validation import uuid_of
 
 
 def delete_student(course: Course, *, user_id: UUID | str, manager_id: UUID | str) -> Flow[DeletedStudent]:

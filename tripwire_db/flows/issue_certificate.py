@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, recipe
 from tripwire_db.errors import NotEligible, NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
-from tripwire_db.flows.certificate import (
+from tripwire_db.flows.shared.certificate import (
     certificate_of,
     details_of_certificate,
     issue,
@@ -15,8 +15,7 @@ from tripwire_db.flows.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.course import Course, locked_student, not_active
-from tripwire_db.inputs import uuid_of
+from tripwire_db.flows.shared.course import Course, locked_student, not_active
 from tripwire_db.results import Certificate
 from tripwire_db.tables import (
     MODULES_IN_COURSE,
@@ -24,6 +23,7 @@ from tripwire_db.tables import (
     sales_activity_log,
     tripwire_user_profile,
 )
+from tripwire_db.validation import uuid_of
 
 
 def issue_certificate(course: Course, *, user_id: UUID | str) -> Flow[Certificate]:

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.activity import activity_of, jsonb
-from tripwire_db.flows.course import Course, acting_manager
-from tripwire_db.inputs import choice_of, details_of, optional_uuid_of, uuid_of
+from tripwire_db.flows.shared.activity import activity_of, jsonb
+from tripwire_db.flows.shared.course import Course, acting_manager
 from tripwire_db.results import Activity
 from tripwire_db.tables import ACTION_TYPES, sales_activity_log, users
+from tripwire_db.validation import choice_of, details_of, optional_uuid_of, uuid_of
 
 
 def log_activity(

@@ -6,12 +6,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, literal, or_, select, true, update
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.course import Course, actor, details_of_person, locked_student, unknown_actor
-from tripwire_db.inputs import flag_of, optional_uuid_of, uuid_of
+from tripwire_db.flows.shared.course import Course, actor, details_of_person, locked_student, unknown_actor
 from tripwire_db.results import WelcomeEmail
 from tripwire_db.tables import sales_activity_log, tripwire_users
+from tripwire_db.validation import flag_of, optional_uuid_of, uuid_of
 
 
 def record_welcome_email(

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.certificate import COLUMNS, certificate_of, details_of_certificate, reported
-from tripwire_db.flows.course import Course, actor, locked_student, unknown_actor
-from tripwire_db.inputs import MAX_REASON, optional_uuid_of, text_of, uuid_of
+from tripwire_db.flows.shared.certificate import COLUMNS, certificate_of, details_of_certificate, reported
+from tripwire_db.flows.shared.course import Course, actor, locked_student, unknown_actor
 from tripwire_db.results import Certificate
 from tripwire_db.tables import certificates, sales_activity_log, tripwire_user_profile
+from tripwire_db.validation import MAX_REASON, optional_uuid_of, text_of, uuid_of
 
 
 def revoke_certificate(

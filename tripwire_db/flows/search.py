@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tripwire_db.flow import Flow, Parameters, Row, Steps, param, recipe
-from tripwire_db.flows.activity import activity_of, jsonb
-from tripwire_db.inputs import details_of, integer_of, optional_uuid_of
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.results import Activity
 from tripwire_db.tables import sales_activity_log, video_tracking
-from tripwire_db.watch import Segment, segments_in_ms
+from tripwire_db.validation import details_of, integer_of, optional_uuid_of
+from tripwire_db.video import Segment, segments_in_ms
 
 MAX_LIMIT = 1000
 

@@ -6,12 +6,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import literal, select, true, update
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows.course import Course, acting_manager, details_of_person, locked_student
-from tripwire_db.inputs import choice_of, uuid_of
+from tripwire_db.flows.shared.course import Course, acting_manager, details_of_person, locked_student
 from tripwire_db.results import StudentStatus
 from tripwire_db.tables import STUDENT_STATUSES, sales_activity_log, tripwire_users
+from tripwire_db.validation import choice_of, uuid_of
 
 
 def set_student_status(

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
+from tripwire_db.engine.statement import Flow, Parameters, Recipe, Row, Steps, param, recipe
 from tripwire_db.errors import InvalidInput, NotFound
-from tripwire_db.flow import Flow, Parameters, Recipe, Row, Steps, param, recipe
-from tripwire_db.flows.certificate import COLUMNS as CERTIFICATE_COLUMNS
-from tripwire_db.flows.certificate import certificate_of
-from tripwire_db.inputs import choice_of, integer_of, optional_uuid_of, text_of, uuid_of
+from tripwire_db.flows.shared.certificate import COLUMNS as CERTIFICATE_COLUMNS
+from tripwire_db.flows.shared.certificate import certificate_of
 from tripwire_db.results import (
     Achievement,
     LessonProgress,
@@ -37,7 +36,8 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.watch import segments_of
+from tripwire_db.validation import choice_of, integer_of, optional_uuid_of, text_of, uuid_of
+from tripwire_db.video import segments_of
 
 MAX_LIMIT = 1000
 LONGEST_SEARCH = 300

@@ -6,13 +6,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, recipe
 from tripwire_db.errors import NotEligible, NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, recipe
-from tripwire_db.flows.course import Course, details_of_person, locked_student, not_active
-from tripwire_db.flows.module import first_module, open_module
-from tripwire_db.inputs import uuid_of
+from tripwire_db.flows.shared.course import Course, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import ModuleUnlock
 from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, sales_activity_log, student_progress
+from tripwire_db.validation import uuid_of
 
 
 def unlock_next_module(course: Course, *, user_id: UUID | str) -> Flow[ModuleUnlock]:

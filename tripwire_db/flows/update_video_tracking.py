@@ -14,11 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
 from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound
-from tripwire_db.flow import Flow, Parameters, Row, Steps, into, param, recipe
-from tripwire_db.flows import watched_time
-from tripwire_db.flows.course import Course, locked_student, not_active
-from tripwire_db.inputs import integer_of, uuid_of
+from tripwire_db.flows.shared import watched_time
+from tripwire_db.flows.shared.course import Course, locked_student, not_active
 from tripwire_db.results import VideoProgress
 from tripwire_db.tables import (
     STUDYING_STATUSES,
@@ -29,7 +28,8 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.watch import Segment, milliseconds, position_of, seconds_from, segments_in_ms, segments_of
+from tripwire_db.validation import integer_of, uuid_of
+from tripwire_db.video import Segment, milliseconds, position_of, seconds_from, segments_in_ms, segments_of
 
 TOLERANCE_SECONDS = 2
 TOLERANCE_PART = Decimal("0.01")

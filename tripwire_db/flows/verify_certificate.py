@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from tripwire_db.flow import Flow, Parameters, Row, Steps, param, recipe
-from tripwire_db.inputs import text_of
+from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
 from tripwire_db.results import CertificateCheck
 from tripwire_db.tables import certificates
+from tripwire_db.validation import text_of
 
 LONGEST_CODE = 500
 """Characters; codes adopted from older systems may be longer than ours."""

@@ -1,0 +1,336 @@
+"""Whatever cannot be right is refused with an error of ours, and the database is untouched."""
+
+import contextlib
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.backend.flows.scenes import METHODS
+from tests.backend.flows.world import Clock, World
+from tripwire_db import InvalidInput, TripwireError
+
+NAN, INFINITY = float("nan"), float("inf")
+HUGE = "x" * 10_000_000
+INJECTION = "Robert'); DROP TABLE public.tripwire_users; --"
+
+NO_ID = [None, "", "abc", 7, 1.5, True, b"x" * 16, [], {}, "0" * 31, "' OR true --", "\x00" * 36, HUGE, object()]
+NO_OPTIONAL_ID = NO_ID[1:]
+NO_EMAIL = [
+    None,
+    "",
+    " ",
+    "a",
+    "a@",
+    "@b.kz",
+    "a@b",
+    "a@b.",
+    "a b@c.kz",
+    "a@b@c.kz",
+    "a@b.kz\x00",
+    "a\x00@b.kz",
+    "a@b.kz, c@d.kz",
+    "<a@b.kz>",
+    "\ud800@b.kz",
+    "a@b.kz'; DROP TABLE users; --",
+    "x" * 250 + "@b.kz",
+    HUGE + "@b.kz",
+    7,
+    True,
+    b"a@b.kz",
+    ["a@b.kz"],
+]
+NO_TEXT = [None, "", " \t\n ", 7, True, b"name", ["name"], "a\x00b", "\ud800", "\udfff x", HUGE, "x" * 5000]
+NO_PASSWORD = ["", 7, True, b"secret", "a\x00b", "\ud800", "x" * 73, "ә" * 37, HUGE]
+NO_PRICE = [
+    -1,
+    Decimal("-0.01"),
+    NAN,
+    INFINITY,
+    -INFINITY,
+    Decimal("NaN"),
+    Decimal("sNaN"),
+    Decimal("Infinity"),
+    "NaN",
+    "",
+    "free",
+    "1; DROP TABLE users",
+    "5000\x00",
+    True,
+    [],
+    {},
+    b"5",
+    1j,
+    10**13,
+    10**5000,
+    Decimal("1e400"),
+    Decimal("0.001"),
+    "9" * 100_000,
+]
+NO_LESSON = [None, "", "67", 67.0, True, [], 2**31, -(2**31) - 1, 10**400, NAN, HUGE]
+NO_LIMIT = [None, 0, -1, 1001, 2**63, True, "10", 10.0, NAN, []]
+NO_DETAILS = [
+    7,
+    "text",
+    b"{}",
+    [],
+    True,
+    {"n": NAN},
+    {"n": INFINITY},
+    {"x": object()},
+    {"x": {1, 2}},
+    {"x": b"bytes"},
+    {"x": Decimal(1)},
+    {"x": datetime.now(UTC)},
+    {"x": UUID(int=1)},
+    {"a\x00": 1},
+    {"x": "a\x00b"},
+    {"x": ["\ud800"]},
+    {"\udfff": 1},
+    {7: 1},
+    {"x": "y" * 70_000},
+    {"x": HUGE},
+    {"x": 10**5000},
+]
+DEEP: dict = {}
+for _ in range(100_000):
+    DEEP = {"x": DEEP}
+CIRCLE: dict = {}
+CIRCLE["x"] = CIRCLE
+NO_ACTION = [None, "", "USER_CREATED", "coffee", 7, True, [], ["email_sent"], HUGE]
+NO_STATUS = [None, "", "Active", "asleep", 7, True, [], HUGE]
+NO_ZONE = ["", " ", "Mars/Base", "Asia/Almaty; DROP TABLE users", 5, None, "x" * 65, "a\x00b", HUGE]
+
+BAD: dict[str, dict[str, list]] = {
+    "create_tripwire_user": {
+        "email": NO_EMAIL,
+        "full_name": [*NO_TEXT, "x" * 301],
+        "manager_id": NO_ID,
+        "password": NO_PASSWORD,
+        "price": NO_PRICE,
+    },
+    "create_manager": {
+        "email": NO_EMAIL,
+        "full_name": [*NO_TEXT, "x" * 301],
+        "password": NO_PASSWORD,
+        "role": [None, "", "student", "Admin", "root", 7, True, [], HUGE],
+    },
+    "complete_lesson": {"user_id": NO_ID, "lesson_id": NO_LESSON},
+    "unlock_next_module": {"user_id": NO_ID},
+    "update_video_tracking": {"user_id": NO_ID, "lesson_id": NO_LESSON},
+    "issue_certificate": {"user_id": NO_ID},
+    "log_activity": {
+        "manager_id": NO_OPTIONAL_ID,
+        "action_type": NO_ACTION,
+        "target_user_id": NO_OPTIONAL_ID,
+        "details": [*NO_DETAILS, DEEP, CIRCLE],
+        "activity_id": NO_OPTIONAL_ID,
+    },
+    "get_sales_leaderboard": {"limit": NO_LIMIT},
+    "get_sales_chart_data": {
+        "manager_id": NO_ID,
+        "days_back": [None, 0, -1, 3661, 2**63, True, "30", 30.0],
+        "time_zone": NO_ZONE,
+    },
+    "get_manager_stats": {"manager_id": NO_ID, "time_zone": NO_ZONE},
+    "get_manager_activity": {
+        "manager_id": NO_ID,
+        "limit": NO_LIMIT,
+        "before": [7, "2026-01-01", datetime.now(UTC), uuid4(), True],
+    },
+    "set_student_status": {"user_id": NO_ID, "status": NO_STATUS, "manager_id": NO_ID},
+    "delete_student": {"user_id": NO_ID, "manager_id": NO_ID},
+    "revoke_certificate": {"user_id": NO_ID, "reason": NO_TEXT, "manager_id": NO_OPTIONAL_ID},
+    "verify_certificate": {"code": NO_TEXT},
+    "search_activity": {"details": [*NO_DETAILS, DEEP, CIRCLE], "manager_id": NO_OPTIONAL_ID, "limit": NO_LIMIT},
+    "search_watched_segments": {
+        "lesson_id": NO_LESSON,
+        "segment": [None, 7, "05", (0,), (0, 1, 2), (5, 5), (5, 4), (-1, 5), (NAN, 5), (0, INFINITY), (False, True)],
+        "limit": NO_LIMIT,
+    },
+    "record_welcome_email": {
+        "user_id": NO_ID,
+        "sent": [None, 0, 1, "true", [], NAN],
+        "manager_id": NO_OPTIONAL_ID,
+    },
+    "get_student": {"user_id": NO_ID},
+    "list_students": {
+        "manager_id": NO_OPTIONAL_ID,
+        "status": NO_STATUS[1:],
+        "search": NO_TEXT[1:],
+        "limit": NO_LIMIT,
+        "after": [7, "x", uuid4(), datetime.now(UTC), True],
+    },
+}
+
+
+@pytest.fixture
+def good(it: World) -> dict[str, dict[str, object]]:
+    """Arguments with which each method would succeed."""
+    manager = it.manager()
+    student = it.graduate(manager)
+    them, me = {"user_id": student.user_id}, {"manager_id": manager.user_id}
+    return {
+        "create_tripwire_user": {"email": "new@b.kz", "full_name": "New", **me},
+        "create_manager": {"email": "new@b.kz", "full_name": "New"},
+        "complete_lesson": {**them, "lesson_id": 67},
+        "unlock_next_module": them,
+        "update_video_tracking": {**them, "lesson_id": 67, "segments": [(0, 10)], "position": 0},
+        "issue_certificate": them,
+        "log_activity": {**me, "action_type": "email_sent"},
+        "get_sales_leaderboard": {},
+        "get_sales_chart_data": me,
+        "get_manager_stats": me,
+        "get_manager_activity": me,
+        "set_student_status": {**them, **me, "status": "blocked"},
+        "delete_student": {**them, **me},
+        "revoke_certificate": {**them, "reason": "why"},
+        "verify_certificate": {"code": "x"},
+        "search_activity": {"details": {}},
+        "search_watched_segments": {"lesson_id": 67, "segment": (0, 10)},
+        "record_welcome_email": {**them, "sent": True},
+        "get_student": them,
+        "list_students": {},
+    }
+
+
+def shown(value: object) -> str:
+    try:
+        return f"{value!r:.80}"
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_bad_input_is_invalid_input_and_leaves_the_database_untouched(it: World, good, method: str):
+    before = it.dump()
+    call = getattr(it.repository, method)
+    for argument, values in BAD[method].items():
+        for value in values:
+            try:
+                with pytest.raises(InvalidInput) as raised:
+                    call(**{**good[method], argument: value})
+            except BaseException:
+                print(f"{argument} = {shown(value)}")
+                raise
+            assert len(str(raised.value)) < 500, "a message does not repeat what was sent"
+    assert it.dump() == before
+
+
+def test_every_argument_of_every_method_is_tried_with_bad_values():
+    elsewhere = {"segments", "position", "client_duration"}  # tests/video
+    for method, arguments in METHODS.items():
+        assert set(BAD[method]) == {argument.partition("=")[0] for argument in arguments.split()} - elsewhere
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_arguments_that_are_missing_or_unknown_are_a_type_error_and_nothing_is_written(it: World, good, method: str):
+    before = it.dump()
+    call = getattr(it.repository, method)
+    with pytest.raises(TypeError):
+        call(**good[method], surprise=1)
+    for argument in good[method]:
+        if f"{argument}=" not in METHODS[method]:
+            with pytest.raises(TypeError):
+                call(**{name: value for name, value in good[method].items() if name != argument})
+    assert it.dump() == before
+
+
+@pytest.mark.parametrize(
+    "name", [INJECTION, 'O\'Neil "the" $1 %s %(name)s :x', "Әйгерім 🎓", "a" * 300, "\\", "{}", "NULL", "a\tb"]
+)
+def test_a_name_is_stored_as_it_is_whatever_it_looks_like(it: World, name: str):
+    manager = it.manager(full_name=name)
+    student = it.student(manager, full_name=name)
+    assert it.row("tripwire_users")["full_name"] == name
+    assert it.row("tripwire_users")["manager_name"] == name
+    assert it.repository.list_students(search=name[:300])[0].user_id == student.user_id
+    assert it.repository.get_student(user_id=student.user_id).student.full_name == name
+    it.complete(student.user_id, 67, 68, 69)
+    assert it.row("certificates")["full_name"] == name
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 1),  # noqa: DTZ001 - without a zone, as it must not be
+        None,
+        "2026-01-01T00:00:00Z",
+        1_767_225_600,
+    ],
+)
+def test_a_clock_that_gives_no_aware_time_is_refused_by_every_flow_that_writes(make_world, kind: str, moment):
+    good_times = make_world()
+    manager = good_times.manager()
+    student = good_times.graduate(manager)
+    broken = make_world(clock=lambda: moment).repository
+    them, me = {"user_id": student.user_id}, {"manager_id": manager.user_id}
+    before = good_times.dump()
+    for method, arguments in {
+        "create_tripwire_user": {"email": "new@b.kz", "full_name": "New", **me},
+        "create_manager": {"email": "new@b.kz", "full_name": "New"},
+        "complete_lesson": {**them, "lesson_id": 67},
+        "unlock_next_module": them,
+        "update_video_tracking": {**them, "lesson_id": 67, "segments": [(0, 10)], "position": 0},
+        "issue_certificate": them,
+        "log_activity": {**me, "action_type": "email_sent"},
+        "set_student_status": {**them, **me, "status": "blocked"},
+        "delete_student": {**them, **me},
+        "revoke_certificate": {**them, "reason": "why"},
+        "record_welcome_email": {**them, "sent": True},
+    }.items():
+        with pytest.raises(InvalidInput, match="clock"):
+            getattr(broken, method)(**arguments)
+    assert good_times.dump() == before
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    ],
+)
+def test_any_aware_time_of_a_clock_is_taken_or_refused_with_an_error_of_ours(clocked: World, clock: Clock, moment):
+    student = clocked.student()
+    clock.now = moment
+    for _ in range(2):
+        try:
+            clocked.repository.update_video_tracking(
+                user_id=student.user_id, lesson_id=67, segments=[(0, 10)], position=0
+            )
+        except TripwireError:
+            continue
+
+
+RANDOM = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.uuids()
+    | st.decimals()
+    | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_no_argument_whatever_it_is_brings_out_an_error_that_is_not_ours(it: World, good, data):
+    method = data.draw(st.sampled_from(sorted(METHODS)))
+    argument = data.draw(st.sampled_from([argument.partition("=")[0] for argument in METHODS[method].split()]))
+    value = data.draw(RANDOM | st.text(alphabet=st.characters(), max_size=400))
+    with contextlib.suppress(TripwireError):  # a value may happen to be a good one
+        getattr(it.repository, method)(**{**good[method], argument: value})

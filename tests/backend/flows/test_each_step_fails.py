@@ -1,0 +1,110 @@
+"""Each step of each flow made to fail: nothing is written, and the error names flow, step, table and constraint."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.backend.flows import scenes
+from tests.backend.flows.scenes import recipes
+from tests.backend.flows.world import World
+from tripwire_db import ConstraintViolated
+
+ALL = None
+
+FAILURES: list[tuple[str, str, Callable, list[str] | None]] = [
+    ("create_tripwire_user", "create_tripwire_user._CREATE", scenes.create_tripwire_user, ALL),
+    ("create_manager", "create_manager._CREATE", scenes.create_manager, ALL),
+    (
+        "complete_lesson",
+        "complete_lesson._COMPLETE",
+        scenes.complete_first_lesson,
+        [
+            "complete_progress",
+            "count_module",
+            "update_profile",
+            "count_lesson",
+            "earn_achievements",
+            "unlock_module",
+            "open_progress",
+            "open_video_tracking",
+            "log_completion",
+        ],
+    ),
+    (
+        "complete_lesson",
+        "complete_lesson._COMPLETE",
+        scenes.complete_last_lesson,
+        ["complete_progress", "count_module", "issue_certificate", "update_profile", "earn_achievements"],
+    ),
+    ("unlock_next_module", "unlock_next_module._UNLOCK", scenes.unlock_next_module, ALL),
+    (
+        "update_video_tracking",
+        "update_video_tracking._TRACK",
+        scenes.heartbeat,
+        ["update_video", "begin_progress", "add_time_spent"],
+    ),
+    (
+        "update_video_tracking",
+        "update_video_tracking._TRACK",
+        scenes.heartbeat_without_a_row,
+        ["open_video_tracking"],
+    ),
+    ("issue_certificate", "issue_certificate._ISSUE", scenes.issue_certificate, ALL),
+    ("revoke_certificate", "revoke_certificate._REVOKE", scenes.revoke_certificate, ALL),
+    ("log_activity", "log_activity._LOG", scenes.log_activity, ALL),
+    ("set_student_status", "set_student_status._SET_STATUS", scenes.set_student_status, ALL),
+    ("delete_student", "delete_student._DELETE", scenes.delete_student, ALL),
+    ("record_welcome_email", "record_welcome_email._RECORD", scenes.record_welcome_email, ALL),
+]
+
+# The server tells the table, so of two steps that write one table the first is named.
+NOT_THE_FIRST = {"open_progress", "open_video_tracking"}
+# Where two steps write one table, the rule that only one of them breaks.
+RULES = {
+    "complete_progress": "status <> 'completed'",
+    "open_progress": "status <> 'not_started'",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "scene", "steps"), FAILURES, ids=[failure[2].__name__ for failure in FAILURES]
+)
+def test_a_step_that_fails_undoes_the_flow_and_is_named(
+    it: World, name: str, where: str, scene: Callable, steps: list[str] | None
+):
+    recipe = recipes()[where]
+    call = scene(it)
+    for step in steps or recipe.steps.tables:
+        table = recipe.steps.tables[step]
+        before = it.dump()
+        refusing = it.kept(table) if step.startswith("delete_") else it.planted(table, RULES.get(step, "false"))
+        with refusing, pytest.raises(ConstraintViolated) as raised:
+            call()
+        error = raised.value
+        assert it.dump() == before, f"{step}: nothing is written"
+        assert (error.flow, error.table, error.constraint) == (name, table, "ck_planted")
+        assert error.step == recipe.step_of(table)
+        assert error.step == step or step in NOT_THE_FIRST
+        assert error.sqlstate == "23514"
+        assert str(error).startswith(f"{name}: step {error.step} refused by ck_planted")
+    call()
+    assert it.dump() != before, "with nothing in its way the flow succeeds"
+
+
+def test_no_step_is_left_out():
+    tried: dict[str, set[str]] = {}
+    for _, where, _, steps in FAILURES:
+        tried.setdefault(where, set()).update(steps or recipes()[where].steps.tables)
+    writing = {
+        where: set(recipe.steps.tables)
+        for where, recipe in recipes().items()
+        if recipe.writes and not where.startswith("postgres.")
+    }
+    assert tried == writing
+
+
+def test_where_two_steps_write_one_table_the_first_is_named():
+    named = {recipe.name: list(map(recipe.step_of, recipe.steps.tables.values())) for recipe in recipes().values()}
+
+    assert named["complete_lesson"].count("complete_progress") == 2
+    assert named["update_video_tracking"].count("update_video") == 2

@@ -1,0 +1,109 @@
+"""One flow is one statement is one round trip; every statement can be cached; both repositories have the same methods."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.backend.flows.scenes import METHODS, SCENES, recipes
+from tests.backend.flows.world import World, emptied, world
+from tests.support.servers.proxy import Proxy
+from tripwire_db import AsyncTripwireRepository, TripwireRepository
+from tripwire_db.engine.statement import Recipe
+
+WARM_UP = 7
+"""psycopg prepares a statement at its sixth execution on a connection, which costs one more trip, once."""
+
+
+@pytest.fixture
+def traced(kind: str, module_url: str) -> Iterator[tuple[World, Proxy]]:
+    emptied(module_url)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(Proxy(module_url))
+        yield stack.enter_context(world(kind, module_url, through=proxy.url, pool_size=1)), proxy
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_call_is_one_round_trip_on_the_wire(traced: tuple[World, Proxy], scene: str):
+    it, proxy = traced
+    prepare: Callable = SCENES[scene][1]
+    for _ in range(WARM_UP):
+        prepare(it)()
+    call = prepare(it)
+    proxy.reset()
+    call()
+    assert proxy.round_trips == 1
+    assert dict(proxy.messages) == {"B": 1, "D": 1, "E": 1, "S": 1}, "a prepared statement: nothing is parsed again"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_first_run_on_a_connection_is_one_round_trip_too(traced: tuple[World, Proxy], scene: str):
+    it, proxy = traced
+    it.repository.get_manager_stats(manager_id="00000000-0000-0000-0000-000000000000")  # connects
+    call = SCENES[scene][1](it)
+    proxy.reset()
+    call()
+    assert proxy.round_trips == 1
+
+
+def test_behind_a_transaction_pooler_nothing_is_prepared_and_a_call_is_one_round_trip(kind: str, module_url: str):
+    emptied(module_url)
+    with Proxy(module_url) as proxy, world(kind, module_url, through=proxy.url, transaction_pooler=True) as it:
+        for _ in range(WARM_UP):
+            it.student()
+        manager = it.manager()
+        proxy.reset()
+        it.student(manager)
+        assert proxy.round_trips == 1
+        assert all(b"SET " not in request.payload.upper() for request in proxy.requests)
+        assert b"_pg3_" not in proxy.requests[0].payload
+
+
+def test_there_is_a_scene_for_each_method():
+    assert {method for method, _ in SCENES.values()} == set(METHODS)
+
+
+@pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
+def test_a_statement_has_a_cache_key(recipe: Recipe):
+    assert recipe.statement._generate_cache_key() is not None
+
+
+@pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
+def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(recipe: Recipe):
+    sql = recipe.sql
+    for step in recipe.steps.tables:
+        assert f"{step} AS" in sql
+    assert sql.lstrip().startswith(("WITH", "SELECT"))
+
+
+def test_the_flows_of_the_design_are_printed_and_explained(it: World):
+    flow = recipes()["complete_lesson._COMPLETE"]
+    student = it.student()
+    value = flow.flow(
+        user_id=student.user_id, lesson_id=67, at=None, verification_code="x" * 64, certificate_url="/certificates/x"
+    )
+    before = it.dump()
+    assert "count_module AS" in value.sql()
+    assert "CTE count_module" in it.repository.explain(value)
+    assert it.dump() == before
+
+
+@pytest.mark.parametrize("repository", [TripwireRepository, AsyncTripwireRepository])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_has_the_arguments_of_the_design_by_keyword_only(repository: type, method: str):
+    self_, *parameters = inspect.signature(getattr(repository, method)).parameters.values()
+    assert self_.name == "self"
+    assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+    told = [
+        parameter.name if parameter.default is inspect.Parameter.empty else f"{parameter.name}={parameter.default!r}"
+        for parameter in parameters
+    ]
+    assert " ".join(told) == METHODS[method]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_is_awaited_in_one_repository_and_not_in_the_other(method: str):
+    assert inspect.iscoroutinefunction(getattr(AsyncTripwireRepository, method))
+    assert not inspect.iscoroutinefunction(getattr(TripwireRepository, method))
+    assert getattr(TripwireRepository, method).__doc__

@@ -1,0 +1,155 @@
+"""Reading one student's journey, or a page of many."""
+
+from datetime import UTC
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from tests.backend.flows.world import Clock, World
+from tripwire_db import NotFound, Segment
+
+
+def pages(it: World, **arguments) -> list:
+    seen, page = [], it.repository.list_students(**arguments)
+    while page:
+        seen += page
+        page = it.repository.list_students(**arguments, after=page[-1])
+    return seen
+
+
+def test_a_new_students_journey_is_complete(clocked: World, clock: Clock):
+    manager = clocked.manager(full_name="Dana K.")
+    new = clocked.student(manager, price=Decimal("10.50"))
+    journey = clocked.repository.get_student(user_id=str(new.user_id))
+    student = journey.student
+    assert (student.user_id, student.email, student.full_name) == (new.user_id, new.email, new.full_name)
+    assert (student.manager_id, student.manager_name, student.price) == (manager.user_id, "Dana K.", Decimal("10.50"))
+    assert (student.status, student.modules_completed, student.welcome_email_sent) == ("active", 0, False)
+    assert student.created_at == clock.now
+    assert (journey.completion_percentage, journey.lessons_completed, journey.total_time_spent) == (0, 0, 0)
+    (progress,) = journey.progress
+    assert (progress.lesson_id, progress.module_id, progress.status) == (67, 16, "not_started")
+    assert (progress.started_at, progress.completed_at) == (None, None)
+    (video,) = journey.video
+    assert (video.lesson_id, video.segments, video.video_duration_seconds) == (67, (), 1800)
+    (unlock,) = journey.unlocks
+    assert (unlock.module_id, unlock.unlocked_at) == (16, clock.now)
+    assert unlock.unlocked_at.tzinfo is not None
+    assert [a.achievement_id for a in journey.achievements] == [
+        "first_module_complete",
+        "second_module_complete",
+        "third_module_complete",
+        "tripwire_graduate",
+    ]
+    assert journey.certificate is None
+
+
+def test_a_journey_shows_what_was_watched_and_completed(clocked: World, clock: Clock):
+    student = clocked.student()
+    clocked.repository.update_video_tracking(
+        user_id=student.user_id, lesson_id=67, segments=[(0, 10.5), (20, 30)], position=30
+    )
+    began = clock.now
+    clock.advance(60)
+    clocked.complete(student.user_id, 67)
+    journey = clocked.repository.get_student(user_id=student.user_id)
+    first, second = journey.progress
+    assert (first.status, first.started_at, first.completed_at) == ("completed", began, clock.now)
+    assert (second.lesson_id, second.status) == (68, "not_started")
+    video = journey.video[0]
+    assert video.segments == (Segment(0, 10.5), Segment(20, 30))
+    assert (video.total_watched_seconds, video.last_position_seconds) == (20, 30)
+    assert [(unlock.module_id, unlock.unlocked_at.astimezone(UTC)) for unlock in journey.unlocks] == [
+        (16, began),
+        (17, clock.now),
+    ]
+    assert journey.achievements[0].completed_at == clock.now
+    assert (journey.completion_percentage, journey.lessons_completed) == (Decimal("33.33"), 1)
+
+
+def test_only_a_valid_certificate_is_part_of_a_journey(it: World):
+    student = it.graduate()
+    certificate = it.repository.get_student(user_id=student.user_id).certificate
+    assert certificate == it.repository.issue_certificate(user_id=student.user_id)
+    it.repository.revoke_certificate(user_id=student.user_id, reason="by mistake")
+    assert it.repository.get_student(user_id=student.user_id).certificate is None
+
+
+def test_a_student_with_rows_missing_can_still_be_read(it: World):
+    student = it.student()
+    for table in (
+        "student_progress",
+        "tripwire_user_profile",
+        "user_statistics",
+        "user_achievements",
+        "video_tracking",
+        "module_unlocks",
+        "users",
+    ):
+        it.execute(f"DELETE FROM {table} WHERE {'id' if table == 'users' else 'user_id'} = %s", student.user_id)
+    journey = it.repository.get_student(user_id=student.user_id)
+    assert (journey.completion_percentage, journey.lessons_completed) == (0, 0)
+    assert journey.progress == journey.video == journey.unlocks == journey.achievements == ()
+
+
+def test_nobody_unknown_is_read(it: World):
+    with pytest.raises(NotFound):
+        it.repository.get_student(user_id=uuid4())
+    with pytest.raises(NotFound):
+        it.repository.get_student(user_id=it.manager().user_id)
+
+
+def test_pages_show_everybody_once_newest_first_even_where_times_are_equal(clocked: World, clock: Clock):
+    manager, created = clocked.manager(), []
+    for n in range(11):
+        created.append(clocked.student(manager).user_id)
+        clock.advance(n % 2)
+    seen = pages(clocked, limit=3)
+    assert sorted(student.user_id for student in seen) == sorted(created)
+    assert [(s.created_at, s.id) for s in seen] == sorted(((s.created_at, s.id) for s in seen), reverse=True)
+    assert len(clocked.repository.list_students()) == 11
+    assert (
+        clocked.repository.list_students(limit=1)[0] == clocked.repository.get_student(user_id=seen[0].user_id).student
+    )
+
+
+def test_students_are_listed_by_manager_status_and_what_is_searched(it: World):
+    dana, alma = it.manager(), it.manager()
+    active = it.student(dana, email="one_100%@b.kz", full_name="Әйгерім Жұмабаева")
+    blocked = it.student(dana, email="two@b.kz", full_name="Backslash \\ Name")
+    other = it.student(alma, email="ONE@c.kz", full_name="Aigerim")
+    it.status(blocked.user_id, "blocked")
+
+    def found(**arguments) -> set:
+        return {student.user_id for student in it.repository.list_students(**arguments)}
+
+    everybody = {active.user_id, blocked.user_id, other.user_id}
+    assert found() == everybody
+    assert found(manager_id=dana.user_id) == {active.user_id, blocked.user_id}
+    assert found(manager_id=uuid4()) == set()
+    assert found(status="blocked") == {blocked.user_id}
+    assert found(manager_id=str(dana.user_id), status="active") == {active.user_id}
+    assert found(search="ONE") == {active.user_id, other.user_id}
+    assert found(search="one", manager_id=alma.user_id) == {other.user_id}
+    assert found(search="әйгерім") == {active.user_id}
+    assert found(search="100%") == {active.user_id}
+    assert found(search="_100") == {active.user_id}
+    assert found(search="%") == {active.user_id}
+    assert found(search="\\") == {blocked.user_id}
+    assert found(search="' OR true --") == set()
+    assert found(search="@b.kz", status="active", manager_id=dana.user_id, limit=1) == {active.user_id}
+
+
+def test_a_filtered_list_pages_too(clocked: World, clock: Clock):
+    manager, other = clocked.manager(), clocked.manager()
+    mine = []
+    for n in range(6):
+        student = clocked.student(manager if n % 2 else other, full_name=f"Student {n}")
+        clock.advance(n % 3)
+        if n % 2:
+            mine.append(student.user_id)
+    for arguments in ({"manager_id": manager.user_id}, {"manager_id": manager.user_id, "status": "active"}):
+        for search in (None, "student"):
+            seen = pages(clocked, limit=1, search=search, **arguments)
+            assert sorted(student.user_id for student in seen) == sorted(mine)

@@ -1,0 +1,65 @@
+"""Whoever may ask gets the same answer: policies decide who may, never how many students are counted."""
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.backend.sales.model import Sale, Seller
+from tests.backend.sales.planting import Entry, plant, plant_log, server_now
+
+MANAGER, OTHER, ADMIN = Seller(uuid4()), Seller(uuid4()), Seller(uuid4(), role="admin")
+
+CALLS = {
+    "rpc_get_sales_leaderboard": "SELECT * FROM public.rpc_get_sales_leaderboard()",
+    "rpc_get_sales_chart_data": f"SELECT * FROM public.rpc_get_sales_chart_data('{MANAGER.id}')",
+    "rpc_get_manager_stats": f"SELECT * FROM public.rpc_get_manager_stats('{MANAGER.id}')",
+    "rpc_get_manager_activity": f"SELECT * FROM public.rpc_get_manager_activity('{MANAGER.id}')",
+}
+
+
+@pytest.fixture
+def sold(scratch):
+    """A transaction with three sellers, students of each, one of them blocked, and a log."""
+    with scratch() as connection:
+        now = server_now(connection)
+        sales = [
+            Sale(
+                seller.id, now - timedelta(days=day), status="blocked" if day == 0 else "active", modules_completed=day
+            )
+            for seller in (MANAGER, OTHER, ADMIN)
+            for day in range(3)
+        ]
+        plant(connection, [MANAGER, OTHER, ADMIN], sales)
+        plant_log(connection, [Entry(MANAGER.id, now, target_user_id=sales[0].id), Entry(OTHER.id, now)])
+        yield connection
+
+
+def become(connection, seller):
+    connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [json.dumps({"sub": str(seller.id)})])
+    connection.execute("SET LOCAL ROLE authenticated")
+
+
+@pytest.mark.parametrize("caller", [MANAGER, ADMIN], ids=["the manager in person", "an admin"])
+@pytest.mark.parametrize("function", CALLS)
+def test_the_answer_is_the_one_that_a_backend_gets(sold, function, caller):
+    expected = sold.execute(CALLS[function]).fetchall()
+    become(sold, caller)
+    assert sold.execute(CALLS[function]).fetchall() == expected
+    assert expected
+
+
+@pytest.mark.parametrize("function", [name for name in CALLS if name != "rpc_get_sales_leaderboard"])
+def test_another_managers_figures_are_refused(sold, function):
+    become(sold, OTHER)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
+        sold.execute(CALLS[function])
+    assert refused.value.sqlstate == "42501"
+
+
+def test_the_totals_behind_the_figures_are_nobodys_to_call(sold):
+    become(sold, ADMIN)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        sold.execute("SELECT * FROM tripwire.sales_totals()")

@@ -1,0 +1,127 @@
+"""Imports run one way: cli, demo → repository → auth, cache, flows → engine → postgres → the vocabulary."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tripwire_db
+
+PACKAGE = Path(__file__).resolve().parents[2] / "tripwire_db"
+
+# From the top down: a module may import only from lines below its own. What stands on one line may import each other
+# only within the same folder.
+LAYERS = (
+    ("cli", "__main__"),
+    ("demo", "testing", "operate"),
+    ("__init__",),
+    ("repository", "schema"),
+    ("auth", "cache", "flows"),
+    ("engine",),
+    ("embedded", "migrations"),
+    ("postgres",),
+    ("results", "validation"),
+    ("video",),
+    ("settings",),
+    ("tables", "errors"),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def part_of(path: Path) -> str:
+    """The noun that a file belongs to: its own name, or that of its folder."""
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a file names in `from … import`."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name for name in names if name.split(".")[0] == "tripwire_db"}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The parts of the package that a file imports, inside functions too, and for types only too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            module = node.module or ""
+            is_part = module == "tripwire_db"
+            found |= {f"{module}.{alias.name}" for alias in node.names} if is_part else {module}
+    inside = {
+        name.split(".")[1] if "." in name else "__init__" for name in found if name.split(".")[0] == "tripwire_db"
+    }
+    return {name if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists() else "__init__" for name in inside}
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
+def test_imports_point_down(path: Path):
+    part = part_of(path)
+    if part == "__init__":
+        return  # exports everything, lazily
+    for module in imported_modules(path):
+        target = PACKAGE.parent / Path(*module.split("."))
+        assert target.is_dir() or target.with_suffix(".py").exists(), (
+            f"{path.name} imports {module}, which is not there"
+        )
+    assert part in LEVEL, f"say in {Path(__file__).name} where {part} stands"
+    upwards = {other for other in imports_of(path) - {part} if LEVEL.get(other, -1) <= LEVEL[part]}
+    assert not upwards, f"{path.name} imports upwards or sideways: {', '.join(sorted(upwards))}"
+
+
+def test_revisions_import_nothing_of_the_package():
+    alembic = PACKAGE.parent / "alembic"
+    for path in [*(alembic / "versions").glob("*.py"), alembic / "revision_tools.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.split(".")[0] == "tripwire_db"], path
+
+
+def test_the_alembic_folder_never_shadows_the_library():
+    assert not (PACKAGE.parent / "alembic" / "__init__.py").exists()
+    said = subprocess.run(
+        [sys.executable, "-c", "import alembic.command; print(alembic.__file__)"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "site-packages" in said.stdout
+
+
+def test_each_public_name_is_known_to_type_checkers_and_loads_when_used():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    shown = {
+        alias.asname: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert shown == tripwire_db._HOME_OF
+    for name in tripwire_db.__all__:
+        assert getattr(tripwire_db, name) is not None
+
+
+def test_importing_the_package_is_cheap_and_loads_no_supabase():
+    code = """import sys, time
+start = time.perf_counter()
+import tripwire_db
+print(time.perf_counter() - start, 'supabase' in sys.modules)"""
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(3)
+    ]
+    assert {supabase for _, supabase in runs} == {"False"}
+    assert min(float(seconds) for seconds, _ in runs) <= 0.4

@@ -1,0 +1,455 @@
+"""Each kind of damage, planted in a healthy database: found, shown, mended exactly so, healthy afterwards."""
+
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.conftest import MakeDatabase
+from tests.schema.doctor.people import People, make_people, open_repository
+from tripwire_db.schema.check.sample_rows import rows
+from tripwire_db.schema.doctor import KINDS, State, examination, examine, mend
+
+DROP_NOT_NULL = "ALTER TABLE public.{0} ALTER COLUMN {1} DROP NOT NULL"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to whom (`%(user)s`), which kinds of findings that makes, and what it must have become."""
+
+    stage: str
+    sql: str
+    kinds: tuple[str, ...]
+    after: str = "SELECT true"
+
+
+# Counters, percentages.
+COUNTERS = {
+    "a counter of modules too high": Damage(
+        "one",
+        "UPDATE public.tripwire_users SET modules_completed = 3 WHERE user_id = %(user)s",
+        ("modules_completed",),
+        "SELECT modules_completed = 1 AND status = 'active' FROM public.tripwire_users WHERE user_id = %(user)s",
+    ),
+    "a counter of modules too low, of a graduate": Damage(
+        "graduate",
+        "UPDATE public.tripwire_users SET modules_completed = 2, status = 'active' WHERE user_id = %(user)s",
+        ("modules_completed",),
+        "SELECT modules_completed = 3 AND status = 'completed' FROM public.tripwire_users WHERE user_id = %(user)s",
+    ),
+    "a counter of a blocked student, who stays blocked": Damage(
+        "blocked",
+        "UPDATE public.tripwire_users SET modules_completed = 0 WHERE user_id = %(user)s",
+        ("modules_completed",),
+        "SELECT modules_completed = 1 AND status = 'blocked' FROM public.tripwire_users WHERE user_id = %(user)s",
+    ),
+    "a profile that shows 0 of 3": Damage(
+        "two",
+        "UPDATE public.tripwire_user_profile SET modules_completed = 0, completion_percentage = 0 WHERE user_id = %(user)s",
+        ("profile",),
+        "SELECT modules_completed = 2 AND completion_percentage = 66.67 FROM public.tripwire_user_profile "
+        "WHERE user_id = %(user)s",
+    ),
+    "a percentage that was rounded by hand": Damage(
+        "one",
+        "UPDATE public.tripwire_user_profile SET completion_percentage = 40 WHERE user_id = %(user)s",
+        ("profile",),
+    ),
+    "statistics that count a lesson twice, and time": Damage(
+        "two",
+        "UPDATE public.user_statistics SET lessons_completed = 4, total_time_spent = 9 WHERE user_id = %(user)s",
+        ("statistics",),
+        "SELECT lessons_completed = 2 AND total_time_spent = 3000 FROM public.user_statistics WHERE user_id = %(user)s",
+    ),
+    "an achievement that was earned and is not shown": Damage(
+        "one",
+        "UPDATE public.user_achievements SET current_value = 0, is_completed = false, completed_at = NULL "
+        "WHERE user_id = %(user)s AND achievement_id = 'first_module_complete'",
+        ("achievement",),
+        "SELECT a.is_completed AND a.completed_at = p.completed_at FROM public.user_achievements a "
+        "JOIN public.student_progress p USING (user_id) WHERE a.user_id = %(user)s AND p.lesson_id = 67 "
+        "AND a.achievement_id = 'first_module_complete'",
+    ),
+    "an achievement that was never earned": Damage(
+        "new",
+        "UPDATE public.user_achievements SET current_value = 3, is_completed = true, completed_at = now() "
+        "WHERE user_id = %(user)s AND achievement_id = 'tripwire_graduate'",
+        ("achievement",),
+    ),
+    "seconds and a percentage that were not counted": Damage(
+        "watching",
+        "UPDATE public.video_tracking SET total_watched_seconds = 1800, watch_percentage = 100 WHERE user_id = %(user)s",
+        ("video",),
+        "SELECT total_watched_seconds = 700 AND watch_percentage = 38 AND counted_ms = 700250 "
+        "FROM public.video_tracking WHERE user_id = %(user)s",
+    ),
+    "qualified but held": Damage(
+        "qualified",
+        "UPDATE public.video_tracking SET is_qualified_for_completion = false WHERE user_id = %(user)s",
+        ("held_back",),
+        "SELECT is_qualified_for_completion FROM public.video_tracking WHERE user_id = %(user)s",
+    ),
+}
+
+# Rows that are missing.
+MISSING = {
+    f"no {table}": Damage(stage, f"DELETE FROM public.{table} WHERE {person} = %(user)s", kinds)
+    for table, person, stage, kinds in (
+        ("users", "id", "two", ("user_missing",)),
+        ("tripwire_user_profile", "user_id", "graduate", ("profile_missing",)),
+        ("user_statistics", "user_id", "two", ("statistics_missing",)),
+        ("user_achievements", "user_id", "two", ("achievement_missing",)),
+        ("module_unlocks", "user_id", "two", ("unlock_missing",)),
+        ("video_tracking", "user_id", "new", ("video_missing",)),
+        ("student_progress", "user_id", "new", ("progress_missing",)),
+    )
+} | {
+    "stuck before the next module, with nothing of it": Damage(
+        "one",
+        "DELETE FROM public.module_unlocks WHERE user_id = %(user)s AND module_id = 17;"
+        "DELETE FROM public.student_progress WHERE user_id = %(user)s AND lesson_id = 68;"
+        "DELETE FROM public.video_tracking WHERE user_id = %(user)s AND lesson_id = 68",
+        ("unlock_missing", "progress_missing", "video_missing"),
+        "SELECT count(*) = 2 FROM public.module_unlocks WHERE user_id = %(user)s",
+    ),
+    "stuck before the first module": Damage(
+        "new",
+        "DELETE FROM public.module_unlocks WHERE user_id = %(user)s;"
+        "DELETE FROM public.student_progress WHERE user_id = %(user)s;"
+        "DELETE FROM public.video_tracking WHERE user_id = %(user)s",
+        ("unlock_missing", "progress_missing", "video_missing"),
+    ),
+    "a student in tripwire_users and nowhere else": Damage(
+        "new",
+        ";".join(
+            f"DELETE FROM public.{table} WHERE user_id = %(user)s"
+            for table in (
+                "tripwire_user_profile",
+                "module_unlocks",
+                "student_progress",
+                "video_tracking",
+                "user_achievements",
+                "user_statistics",
+            )
+        )
+        + ";DELETE FROM public.users WHERE id = %(user)s",
+        (
+            "user_missing",
+            "unlock_missing",
+            "progress_missing",
+            "video_missing",
+            "profile_missing",
+            "statistics_missing",
+            "achievement_missing",
+        ),
+    ),
+    "a seller without a users row": Damage(
+        "new",
+        "DELETE FROM public.users WHERE email = 'dana@sales.kz'",
+        ("user_missing",),
+        "SELECT role = 'sales_manager' FROM public.users WHERE email = 'dana@sales.kz'",
+    ),
+}
+
+# What constraints forbid, where they were dropped.
+FORBIDDEN = {
+    "no e-mail in users": Damage(
+        "new",
+        DROP_NOT_NULL.format("users", "email") + ";UPDATE public.users SET email = NULL WHERE id = %(user)s",
+        ("email",),
+    ),
+    "no e-mail of a student": Damage(
+        "new",
+        DROP_NOT_NULL.format("tripwire_users", "email")
+        + ";UPDATE public.tripwire_users SET email = NULL WHERE user_id = %(user)s",
+        ("email",),
+    ),
+    "e-mails in mixed case": Damage(
+        "new",
+        "ALTER TABLE public.users DROP CONSTRAINT ck_users_email_lower;"
+        "ALTER TABLE public.tripwire_users DROP CONSTRAINT ck_tripwire_users_email_lower;"
+        "UPDATE public.users SET email = initcap(email) WHERE id = %(user)s;"
+        "UPDATE public.tripwire_users SET email = upper(email) WHERE user_id = %(user)s",
+        ("email", "email"),
+    ),
+    "a JSON string for segments": Damage(
+        "watching",
+        "ALTER TABLE public.video_tracking DROP CONSTRAINT ck_video_tracking_watched_segments;"
+        "UPDATE public.video_tracking SET watched_segments = to_jsonb(watched_segments::text) WHERE user_id = %(user)s",
+        ("segments",),
+        """SELECT watched_segments = '[{"start": 0, "end": 700.25}]' FROM public.video_tracking WHERE user_id = %(user)s""",
+    ),
+    "a student without user_id": Damage(
+        "one",
+        DROP_NOT_NULL.format("tripwire_users", "user_id")
+        + ";UPDATE public.tripwire_users SET user_id = NULL WHERE user_id = %(user)s",
+        ("auth_user_missing",),
+        "SELECT email = (SELECT email FROM auth.users WHERE id = %(user)s) FROM public.tripwire_users WHERE user_id = %(user)s",
+    ),
+    "a student without user_id and without rows": Damage(
+        "new",
+        DROP_NOT_NULL.format("tripwire_users", "user_id")
+        + ";UPDATE public.tripwire_users SET user_id = NULL WHERE user_id = %(user)s;"
+        "DELETE FROM public.tripwire_user_profile WHERE user_id = %(user)s",
+        ("auth_user_missing", "profile_missing"),
+    ),
+}
+
+CERTIFICATES = {
+    "completed without a certificate": Damage(
+        "graduate",
+        "DELETE FROM public.certificates WHERE user_id = %(user)s;"
+        "UPDATE public.tripwire_user_profile SET certificate_issued = false, certificate_url = NULL WHERE user_id = %(user)s",
+        ("certificate_missing",),
+        "SELECT p.certificate_issued AND p.certificate_url = c.url FROM public.certificates c "
+        "JOIN public.tripwire_user_profile p USING (user_id) WHERE c.user_id = %(user)s",
+    ),
+    "two certificates": Damage(
+        "graduate",
+        "DROP INDEX public.uq_certificates_user_id_valid;"
+        "INSERT INTO public.certificates (user_id, url, full_name) VALUES (%(user)s, 'https://c.kz/2', 'Twice')",
+        ("certificate_twice",),
+        "SELECT count(*) = 2 AND count(*) FILTER (WHERE revoked_at IS NOT NULL AND full_name = 'Twice') = 1 "
+        "FROM public.certificates WHERE user_id = %(user)s",
+    ),
+    "a certificate that the profile does not show": Damage(
+        "graduate",
+        "UPDATE public.tripwire_user_profile SET certificate_issued = false, certificate_url = NULL WHERE user_id = %(user)s",
+        ("certificate_in_profile",),
+    ),
+    "a profile that shows a revoked certificate": Damage(
+        "revoked",
+        "UPDATE public.tripwire_user_profile SET certificate_issued = true, certificate_url = 'https://c.kz/old' "
+        "WHERE user_id = %(user)s",
+        ("certificate_in_profile",),
+    ),
+    "a certificate that was never recorded": Damage(
+        "graduate",
+        "DELETE FROM public.certificates WHERE user_id = %(user)s",
+        ("certificate_in_profile",),
+        "SELECT c.url = p.certificate_url FROM public.certificates c JOIN public.tripwire_user_profile p USING (user_id) "
+        "WHERE user_id = %(user)s",
+    ),
+    "a graduate who has lost everything but the progress": Damage(
+        "graduate",
+        "UPDATE public.tripwire_users SET modules_completed = 0, status = 'active' WHERE user_id = %(user)s;"
+        "DELETE FROM public.tripwire_user_profile WHERE user_id = %(user)s;"
+        "DELETE FROM public.user_achievements WHERE user_id = %(user)s;"
+        "DELETE FROM public.certificates WHERE user_id = %(user)s",
+        ("modules_completed", "profile_missing", "achievement_missing", "certificate_missing"),
+        "SELECT p.certificate_issued AND p.certificate_url = c.url AND p.completion_percentage = 100 "
+        "FROM public.certificates c JOIN public.tripwire_user_profile p USING (user_id) WHERE c.user_id = %(user)s",
+    ),
+}
+
+DAMAGE = COUNTERS | MISSING | FORBIDDEN | CERTIFICATES
+FOR_A_PERSON = {
+    "an auth user of ours without rows": Damage(
+        "new", "DELETE FROM public.tripwire_users WHERE user_id = %(user)s", ("half_made",)
+    ),
+    "a manager's auth user without rows": Damage(
+        "new", "DELETE FROM public.users WHERE email = 'boss@sales.kz'", ("half_made",)
+    ),
+    "a student's rows without the student": Damage(
+        "one",
+        "UPDATE auth.users SET raw_app_meta_data = '{}' WHERE id = %(user)s;"
+        "DELETE FROM public.tripwire_users WHERE user_id = %(user)s",
+        ("student_missing",),
+    ),
+    "rows whose auth user is gone": Damage(
+        "new",
+        "ALTER TABLE public.user_statistics DROP CONSTRAINT fk_user_statistics_user_id;"
+        "INSERT INTO public.user_statistics (user_id) VALUES (gen_random_uuid())",
+        ("auth_user_missing",),
+    ),
+    "an e-mail that another row has in lower case": Damage(
+        "one",
+        "ALTER TABLE public.tripwire_users DROP CONSTRAINT ck_tripwire_users_email_lower;"
+        "UPDATE public.tripwire_users SET email = (SELECT upper(email) FROM public.users WHERE id <> %(user)s "
+        "AND id IN (SELECT user_id FROM public.tripwire_users) LIMIT 1) WHERE user_id = %(user)s",
+        ("email",),
+    ),
+    "a JSON string of nonsense": Damage(
+        "watching",
+        "ALTER TABLE public.video_tracking DROP CONSTRAINT ck_video_tracking_watched_segments;"
+        """UPDATE public.video_tracking SET watched_segments = '"[0, 1"' WHERE user_id = %(user)s""",
+        ("segments",),
+    ),
+    "two profiles": Damage(
+        "new",
+        "ALTER TABLE public.tripwire_user_profile DROP CONSTRAINT uq_tripwire_user_profile_user_id;"
+        "INSERT INTO public.tripwire_user_profile (user_id) VALUES (%(user)s)",
+        ("duplicate",),
+    ),
+    "a graduate whose progress is gone": Damage(
+        "graduate",
+        "UPDATE public.student_progress SET status = 'in_progress', completed_at = NULL "
+        "WHERE user_id = %(user)s AND lesson_id = 69",
+        ("modules_completed", "profile", "statistics", "achievement"),
+    ),
+    "a blocked graduate without a certificate": Damage(
+        "graduate",
+        "DELETE FROM public.certificates WHERE user_id = %(user)s;"
+        "UPDATE public.tripwire_user_profile SET certificate_issued = false, certificate_url = NULL WHERE user_id = %(user)s;"
+        "UPDATE public.tripwire_users SET status = 'blocked' WHERE user_id = %(user)s",
+        ("certificate_missing",),
+    ),
+}
+
+
+def plant(url: str, damage: Damage, people: People, number: int = 0) -> UUID:
+    user = people.at[damage.stage][number]
+    with psycopg.connect(url) as connection:
+        for statement in damage.sql.split(";"):
+            given = {"user": user} if "%(user)s" in statement else None
+            connection.execute(statement, given)
+    return user
+
+
+def told(url: str, query: str, user: UUID) -> bool:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, {"user": user} if "%(user)s" in query else None).fetchone()
+    return row == (True,)
+
+
+def email_of(url: str, user: UUID) -> str:
+    with psycopg.connect(url) as connection:
+        (email,) = connection.execute("SELECT email FROM auth.users WHERE id = %s", [user]).fetchone()
+    return email
+
+
+def rows_of_others(url: str, *touched: UUID | str) -> dict[str, list[str]]:
+    with psycopg.connect(url) as connection:
+        return {
+            table: [line for line in lines if not any(str(one) in line for one in touched)]
+            for table, lines in rows(connection).items()
+        }
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_found_shown_mended_and_nothing_else_is_touched(name: str, course: tuple[str, People]) -> None:
+    url, people = course
+    damage = DAMAGE[name]
+    user = plant(url, damage, people)
+    touched = (user, email_of(url, user), "dana@sales.kz")
+    before = rows_of_others(url, *touched)
+
+    findings = examine(url)
+
+    # A kind may have a finding for each of several rows.
+    assert sorted({f.kind for f in findings}) == sorted(set(damage.kinds))
+    assert all(finding.mendable and finding.reason for finding in findings)
+    assert rows_of_others(url, *touched) == before
+
+    results = mend(url, findings)
+
+    assert [(result.finding, result.state) for result in results] == [(f, State.MENDED) for f in findings]
+    assert examine(url) == ()
+    assert told(url, damage.after, user)
+    assert rows_of_others(url, *touched) == before
+    assert mend(url, examine(url)) == ()
+    assert {result.state for result in mend(url, findings)} <= {State.CHANGED}
+
+
+@pytest.mark.parametrize("name", FOR_A_PERSON)
+def test_what_only_a_person_can_know_is_listed_with_advice_and_left(
+    name: str, course: tuple[str, People], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "SETTLE_SECONDS", 0.2)  # nobody is in the middle of anything here
+    url, people = course
+    damage = FOR_A_PERSON[name]
+    plant(url, damage, people)
+    before = rows_of_others(url)
+
+    findings = examine(url)
+
+    assert sorted({f.kind for f in findings}) == sorted(set(damage.kinds))
+    assert not any(finding.mendable for finding in findings)
+    assert all(": " in finding.reason for finding in findings)
+    assert {result.state for result in mend(url, findings)} == {State.NEEDS_A_PERSON}
+    assert rows_of_others(url) == before
+
+
+def test_every_kind_of_finding_is_planted_here() -> None:
+    planted = {kind for damage in (*DAMAGE.values(), *FOR_A_PERSON.values()) for kind in damage.kinds}
+
+    assert planted | {"invalid_index"} == {kind.name for kind in KINDS}
+
+
+def test_all_damage_at_once_is_mended_in_one_go(database_url: str) -> None:
+    damages = [damage for damage in DAMAGE.values() if "ALTER" not in damage.sql and "DROP" not in damage.sql]
+    with open_repository(database_url) as repository:
+        people = make_people(repository, 9 * len(damages))
+    for number, damage in enumerate(damages):
+        plant(database_url, damage, people, number)
+
+    findings = examine(database_url)
+    results = mend(database_url, findings)
+
+    assert {finding.kind for finding in findings} == {kind for damage in damages for kind in damage.kinds}
+    assert {result.state for result in results} == {State.MENDED}
+    assert examine(database_url) == ()
+
+
+def test_mending_is_logged_for_the_student_by_the_system_and_without_values(
+    course: tuple[str, People], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, people = course
+    user = plant(url, MISSING["stuck before the next module, with nothing of it"], people)
+    plant(url, COUNTERS["a counter of modules too high"], people)
+
+    with caplog.at_level(logging.INFO, logger="tripwire_db.schema.doctor"):
+        mend(url, examine(url))
+
+    with psycopg.connect(url) as connection:
+        logged = connection.execute(
+            "SELECT manager_id, action_type, details ->> 'email', details ->> 'full_name', "
+            "jsonb_path_query_array(details, '$.mended[*].kind') FROM public.sales_activity_log "
+            "WHERE details ->> 'by' = 'doctor' ORDER BY action_type"
+        ).fetchall()
+    email, name = "student3@mail.kz", "Student 3"
+    assert logged == [
+        (None, "module_unlocked", email, name, ["unlock_missing"]),
+        (None, "user_status_updated", email, name, ["progress_missing", "video_missing", "modules_completed"]),
+    ]
+    assert len(caplog.records) == 4
+    assert all(str(user) in record.getMessage() and email not in record.getMessage() for record in caplog.records)
+
+
+def test_what_has_changed_since_it_was_found_is_left_alone_and_said(course: tuple[str, People]) -> None:
+    url, people = course
+    damage = COUNTERS["a counter of modules too high"]
+    user = plant(url, damage, people)
+    findings = examine(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE public.tripwire_users SET modules_completed = 2 WHERE user_id = %s", [user])
+
+    assert [result.state for result in mend(url, findings)] == [State.CHANGED]
+    assert told(url, f"SELECT modules_completed = 2 FROM public.tripwire_users WHERE user_id = '{user}'", user)
+
+
+def test_an_invalid_index_is_built_again_and_one_that_cannot_be_is_left_with_the_reason(
+    make_database: MakeDatabase, major: int
+) -> None:
+    url = make_database(server=major)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE INDEX CONCURRENTLY broken ON public.users (full_name)")
+        connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.broken'::regclass")
+        connection.execute(
+            "INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'a@b.kz'), (gen_random_uuid(), 'c@d.kz')"
+        )
+        connection.execute(
+            "INSERT INTO public.users (id, email, full_name, role) SELECT id, email, 'Same', 'curator' FROM auth.users"
+        )
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY hopeless ON public.users (full_name)")
+
+    findings = examine(url)
+    results = {str(result.finding.key["index"]): result for result in mend(url, findings)}
+
+    assert results["public.broken"].state is State.MENDED
+    assert results["public.hopeless"].state is State.FAILED
+    assert "Same" not in results["public.hopeless"].note
+    assert [finding.key for finding in examine(url)] == [{"index": "public.hopeless"}]

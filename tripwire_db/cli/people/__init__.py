@@ -1,0 +1,1 @@
+"""Commands for people: student, manager, certificate."""

@@ -1,0 +1,1 @@
+"""Commands for sales: leaderboard, chart, stats, activity."""

@@ -1,0 +1,67 @@
+"""`tripwire-db drift`: what was changed by hand in a live database."""
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tripwire_db.cli import options, output, targets
+from tripwire_db.cli.errors import FOUND
+
+if TYPE_CHECKING:
+    from tripwire_db.schema.drift import Drift, Finding
+
+_SIGNS = {"missing": "-", "extra": "+", "changed": "~", "fails": "!"}
+
+
+def drift(
+    database_url: options.DatabaseUrl = None,
+    as_json: options.Json = False,
+    all_objects: Annotated[
+        bool, typer.Option("--all", help="List what is not ours too: other tables, functions, event triggers.")
+    ] = False,
+) -> None:
+    """Show what differs between a live database and the chain at the database's own revision.
+
+    The live database is only read, in one read-only transaction; what the chain makes is built on a scratch server.
+    Revisions that are pending are no drift. Compared are tables, columns, defaults, CHECKs, indexes, triggers, event
+    triggers, functions, policies, row-level security, grants, default privileges, owners and settings; each aggregation
+    is called once. Exit codes: 0 nothing found, 1 drift, 2 wrong use.
+    """
+    from tripwire_db.schema.drift import find_drift
+
+    with targets.migrations(database_url) as target:
+        found = find_drift(target.url)
+    if as_json:
+        output.show_json(found)
+    else:
+        _show(found, str(target), all_objects=all_objects)
+    if found.findings:
+        raise typer.Exit(FOUND)
+
+
+def _show(found: "Drift", target: str, *, all_objects: bool) -> None:
+    count = len(found.findings)
+    verdict = "no drift" if not count else f"{count} difference{'s' if count > 1 else ''}"
+    output.say(f"{target} at revision {found.revision}: {verdict}")
+    for group, findings in groupby(sorted(found.findings, key=_place), key=lambda finding: finding.group):
+        output.say()
+        output.say(group)
+        for finding in findings:
+            output.say(f"  {_SIGNS[finding.change]} {finding.kind.replace('_', ' ')} {finding.name}: {finding.change}")
+            for difference in finding.differences:
+                for line in difference.lines():
+                    output.say(f"      {line}")
+    if all_objects and found.not_ours:
+        output.say()
+        output.say("Not ours, and left alone:")
+        for key in found.not_ours:
+            output.say(f"    {key}")
+    if found.notes:
+        output.say()
+    for note in found.notes:
+        output.say(f"Note: {note}")
+
+
+def _place(finding: "Finding") -> tuple[str, str, str]:
+    return finding.group, finding.kind, finding.name

@@ -1,0 +1,156 @@
+"""What a driver's error means: told by SQLSTATE, table, constraint and column, never by DETAIL, which repeats rows."""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from tripwire_db.engine.statement import LOCK_TIMEOUT_SECONDS, Flow
+from tripwire_db.errors import ConstraintViolated, EmailTaken, InvalidInput, Refused, TripwireError, Unavailable
+
+ANSWER_TIMEOUT_SECONDS = 8.0
+"""A statement that is not answered by then is called off; longer than any row is waited for."""
+
+# The server is on its way down or up, or has cut us off: the connection is lost, though the server said so itself.
+_LOST_SQLSTATES = {"57P01", "57P02", "57P03", "57P05", "53300"}
+
+_UNIQUE_VIOLATION = "23505"
+_EMAIL_CONSTRAINTS = {"uq_users_email", "uq_tripwire_users_email"}
+
+_REASONS = {
+    "ck_tripwire_users_price": "price must not be negative",
+    "ck_users_email_lower": "e-mails are stored in lower case",
+    "ck_tripwire_users_email_lower": "e-mails are stored in lower case",
+    "ck_tripwire_users_modules_completed": "0 to 3 modules",
+    "ck_student_progress_completed_at": "a completed lesson has its time, no other has",
+    "fk_student_progress_module_id_lesson_id": "the lesson does not belong to the module",
+    "fk_users_id": "the auth user is gone",
+    "fk_tripwire_users_user_id": "the auth user is gone",
+    "fk_tripwire_users_granted_by": "the manager is gone",
+}
+
+_ADVICE = {
+    "25006": "the database is read-only (a replica, or its disk is full): use the primary's URL, or free the disk",
+    "26000": "prepared statements get lost: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
+    "42P05": "prepared statements collide: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
+    "42501": "the database role may not do this: connect as the owner or as a member of service_role",
+    "42P01": "the schema is not the one this package needs: run `tripwire-db upgrade`",
+    "42703": "the schema is not the one this package needs: run `tripwire-db upgrade`",
+    "42883": "the schema is not the one this package needs: run `tripwire-db upgrade`",
+    "3F000": "the schema is not the one this package needs: run `tripwire-db upgrade`",
+    "42P10": "a constraint of the schema is missing: run `tripwire-db drift`",
+    "53100": "the database's disk is full: free some space, then call again",
+    "53200": "the database is out of memory: call again later",
+    "55P03": f"somebody else has held a row for more than {LOCK_TIMEOUT_SECONDS} s: call again",
+    "57014": f"the statement was not done within {ANSWER_TIMEOUT_SECONDS:g} s (somebody may hold a table's lock), met the "
+    "role's statement_timeout, or was cancelled by hand: call again",
+}
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """The driver's own error, which SQLAlchemy may have wrapped."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def is_dead(error: BaseException) -> bool:
+    """Whether an error means that the connection is gone."""
+    driver = driver_error(error)
+    return isinstance(driver, psycopg.Error) and is_lost(driver)
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection, not the statement, is what failed."""
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith("08") or state in _LOST_SQLSTATES
+
+
+# libpq gives no code for a connection that was refused, so here alone the text decides; it names no password.
+_REFUSALS = {
+    "tenant or user not found": "the pooler does not know this user: behind Supabase's pooler the user name is "
+    "postgres.<project-ref>, on a direct connection it is postgres",
+    "(enotfound) tenant/user": "the pooler does not know this user: behind Supabase's pooler the user name is "
+    "postgres.<project-ref>, on a direct connection it is postgres",
+    "password authentication failed": "the server refused user name or password: check the database URL",
+    "no password supplied": "the server asks for a password: put one into the database URL",
+    "no pg_hba.conf entry": "the server does not let this user in from here: check its pg_hba.conf, or sslmode in the URL",
+    "could not translate host name": "the host name in the database URL is not known here",
+    "failed to resolve host": "the host name in the database URL is not known here",
+}
+
+
+# The same for what may pass by itself, so that it is worth trying again, and worth a word when that was in vain.
+_PASSING = {
+    "too many clients": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
+    "connection slots": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
+    "too many connections": "the server allows no more connections: close some, raise the limit, or lower pool_size",
+    "max_client_conn": "the pooler allows no more connections: close some, raise its max_client_conn, or lower pool_size",
+    "max clients reached": "the pooler allows no more connections: close some, raise its limit, or lower pool_size",
+    "connection refused": "nobody listens there: start the server, or check host and port in the database URL",
+    "no such file or directory": "nobody listens there: start the server, or check host and port in the database URL",
+    "starting up": "the server is starting, stopping or recovering",
+    "shutting down": "the server is starting, stopping or recovering",
+    "recovery mode": "the server is starting, stopping or recovering",
+}
+
+
+def hinted(error: psycopg.Error) -> str:
+    """What a lost or refused connection may mean, with the first line of what was said."""
+    said = str(error).partition("\n")[0]
+    meaning = next((meaning for text, meaning in _PASSING.items() if text in str(error).lower()), None)
+    return said if meaning is None else f"{meaning} ({said})"
+
+
+def explained(error: psycopg.Error) -> str | None:
+    """What a refused connection means, where trying again will not help; None where it may."""
+    message = str(error).lower()
+    if 'database "' in message and "does not exist" in message:
+        return "the server has no such database: check the end of the database URL"
+    return next((meaning for text, meaning in _REFUSALS.items() if text in message), None)
+
+
+def is_stale_plan(error: psycopg.Error) -> bool:
+    """Whether a migration has made a prepared plan stale: nothing was done, and a new connection plans anew."""
+    return error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"
+
+
+def translated(
+    error: psycopg.Error, name: str, flow: Flow[Any] | None, *, applied: bool | None = False
+) -> TripwireError:
+    """What a driver's error means to whoever called a flow.
+
+    Args:
+        error: as the driver raised it.
+        name: the flow's.
+        flow: whose statement was sent, to tell the step.
+        applied: None where an earlier attempt may have taken effect.
+    """
+    state = error.sqlstate or ""
+    diag = error.diag
+    if state == _UNIQUE_VIOLATION and diag.constraint_name in _EMAIL_CONSTRAINTS:
+        return EmailTaken(f"{name}: another user already has this e-mail; use another one")
+    if state.startswith("23") or state == "P0001":
+        return ConstraintViolated(
+            flow=name,
+            step=None if flow is None else flow.recipe.step_of(diag.table_name),
+            table=diag.table_name,
+            constraint=diag.constraint_name,
+            column=diag.column_name,
+            sqlstate=state,
+            reason=_REASONS.get(diag.constraint_name or "", ""),
+        )
+    if state.startswith("22") or isinstance(error, psycopg.DataError):
+        return InvalidInput(f"{name}: {(diag.message_primary or str(error))[:300]}")
+    outcome = outcome_of(applied)
+    if state in _ADVICE:
+        advice = f"{name}: {_ADVICE[state]}; {outcome}"
+        return Refused(advice) if state == "42501" else Unavailable(advice, applied=applied)
+    return Unavailable(
+        f"{name}: the database answered SQLSTATE {state or 'none'} ({type(error).__name__}); {outcome}", applied=applied
+    )
+
+
+def outcome_of(applied: bool | None) -> str:
+    """`Unavailable.applied` in words."""
+    return "nothing was written" if applied is False else "it is not known whether it took effect"

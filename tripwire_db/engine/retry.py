@@ -1,0 +1,155 @@
+"""Trying a flow again: when that is safe and may help, how long to wait, and what to say when it is over.
+
+Every flow is idempotent, so one that met a serialization failure, a deadlock or a lost connection is simply run again,
+with exponential backoff and jitter, a bounded number of times. What an old session was told long ago (a plan that a
+migration has made stale, a server that was read-only when it began) counts as one: it is tried once on a new one.
+Nothing else is retried.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from tripwire_db.engine.driver_errors import (
+    driver_error,
+    explained,
+    hinted,
+    is_lost,
+    is_stale_plan,
+    outcome_of,
+    translated,
+)
+from tripwire_db.engine.statement import ROWS_PREFIX, Flow, Row
+from tripwire_db.errors import TripwireError, Unavailable
+
+logger = logging.getLogger("tripwire_db")
+# Whoever wants the records sets a handler; without one, Python would print the failures bare.
+logger.addHandler(logging.NullHandler())
+
+POOL_TIMEOUT_SECONDS = 30.0
+MAX_ATTEMPTS = 6
+RETRY_WINDOW_SECONDS = 15.0
+"""No new attempt is begun after that."""
+_FIRST_BACKOFF_SECONDS = 0.1
+# One lost race is ordinary, two are bad luck, five would be a defect that must not turn into a loop.
+_MAX_RUNS = 5
+
+# Serialization failure and deadlock.
+_RETRIED_SQLSTATES = {"40001", "40P01"}
+# Read-only may be what the session was told when it began: a second one, made now, knows.
+_TOLD_OF_OLD = {"25006"}
+
+
+@dataclass(slots=True)
+class Attempts:
+    """How often something was tried, and whether it may be tried again. Knows no I/O, so all runners share it.
+
+    Attributes:
+        name: of the flow, or of the transaction.
+        writes: False for what only reads.
+        flow: whose statement was sent last; an error is told by its steps.
+    """
+
+    name: str
+    writes: bool
+    flow: Flow[Any] | None = None
+    number: int = 0
+    races: int = 0
+    started: float = field(default_factory=time.monotonic)
+    _perhaps_applied: bool = False
+
+    def begin(self) -> None:
+        """An attempt begins; nothing is sent yet."""
+        self.number += 1
+        self.flow = None
+
+    def sending(self, flow: Flow[Any]) -> tuple[str, list[Any]]:
+        """A statement and its parameters; from here on nobody can know, until an answer comes."""
+        self.flow = flow
+        return flow.prepared()
+
+    def backoff(self, error: BaseException) -> float:
+        """Seconds to wait before the next attempt.
+
+        Raises:
+            TripwireError: what the error means, where another attempt is not safe, not useful or not left.
+        """
+        try:
+            return self._delay(error)
+        except TripwireError as failure:
+            self.log((), failure)
+            raise
+
+    def _delay(self, error: BaseException) -> float:
+        if isinstance(error, PoolTimeout):
+            raise Unavailable(
+                f"{self.name}: no connection of the pool came free within {POOL_TIMEOUT_SECONDS:g} s; nothing was "
+                "written: raise pool_size, or make fewer calls at once",
+                applied=self._applied,
+            ) from None
+        driver = driver_error(error)
+        if not isinstance(driver, psycopg.Error):
+            raise error
+        lost = is_lost(driver)
+        if lost and self.flow is not None and self.writes:
+            self._perhaps_applied = True
+        told_of_old = self.number == 1 and (driver.sqlstate in _TOLD_OF_OLD or is_stale_plan(driver))
+        if not lost and not told_of_old and driver.sqlstate not in _RETRIED_SQLSTATES:
+            raise translated(driver, self.name, self.flow, applied=self._applied) from driver
+        if self.flow is None and explained(driver) is not None:
+            raise self._given_up(driver) from driver
+        if self.number >= MAX_ATTEMPTS or time.monotonic() - self.started > RETRY_WINDOW_SECONDS:
+            raise self._given_up(driver) from driver
+        # Half of the delay is jitter: callers that failed together do not come back together.
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return float(_FIRST_BACKOFF_SECONDS * 2 ** (self.number - 1) * jitter)
+
+    @property
+    def _applied(self) -> bool | None:
+        return None if self._perhaps_applied else False
+
+    def _given_up(self, driver: psycopg.Error) -> Unavailable:
+        state = outcome_of(self._applied)
+        seconds = time.monotonic() - self.started
+        attempts = "one attempt" if self.number == 1 else f"{self.number} attempts"
+        why = explained(driver) or hinted(driver)
+        return Unavailable(
+            f"{self.name}: gave up after {attempts} in {seconds:.1f} s, {state}: {why}. Calling again is safe",
+            applied=self._applied,
+        )
+
+    def lost_race(self, rows: Sequence[Row]) -> bool:
+        """Whether the gate waited and a step found its row taken: then the statement is run once more, to tell by whom."""
+        self.races += 1
+        return self.races < _MAX_RUNS and bool(rows) and getattr(rows[0], "raced", False)
+
+    def log(self, rows: Sequence[Row], failure: TripwireError | None = None) -> None:
+        """One record for each flow: its name, its user, how long it took, how many rows each step wrote, what failed."""
+        level = logging.INFO if failure is None else logging.WARNING
+        if not logger.isEnabledFor(level):
+            return
+        facts = {
+            "flow": self.name,
+            "user": None if self.flow is None else self.flow.parameters.get("user_id"),
+            "duration": time.monotonic() - self.started,
+            "attempts": self.number,
+            "rows": _rows_per_step(rows),
+            "failure": None if failure is None else type(failure).__name__,
+        }
+        logger.log(
+            level,
+            "%(flow)s user=%(user)s %(duration).4f s attempts=%(attempts)d rows=%(rows)s failure=%(failure)s",
+            facts,
+            extra=facts,
+        )
+
+
+def _rows_per_step(rows: Sequence[Row]) -> dict[str, int]:
+    first = rows[0]._asdict() if rows else {}
+    return {name.removeprefix(ROWS_PREFIX): n for name, n in first.items() if name.startswith(ROWS_PREFIX)}

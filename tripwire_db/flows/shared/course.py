@@ -1,0 +1,101 @@
+"""What every flow of one repository shares, and the pieces of SQL that more than one flow needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, UUID, ColumnElement, func, literal, or_, select, true
+
+from tripwire_db.engine.statement import Steps, param
+from tripwire_db.errors import StudentNotActive
+from tripwire_db.tables import tripwire_users, users
+from tripwire_db.validation import time_of
+from tripwire_db.video import WatchPolicy
+
+Clock = Callable[[], datetime]
+
+DEFAULT_CERTIFICATE_URL = "/certificates/"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a repository was told once, for all its calls.
+
+    Attributes:
+        policy: how watched time counts.
+        clock: gives every time that a flow writes, as an aware datetime; None leaves it to the database.
+        certificate_url: a certificate's URL is this and its verification code.
+    """
+
+    policy: WatchPolicy = field(default_factory=WatchPolicy)
+    clock: Clock | None = None
+    certificate_url: str = DEFAULT_CERTIFICATE_URL
+
+    def now(self) -> datetime | None:
+        """The clock's time; None stands for the database's."""
+        return None if self.clock is None else time_of("the clock's time", self.clock())
+
+
+def locked_student(flow: Steps) -> CTE:
+    """The gate of every flow that changes a student: their row of `tripwire_users`, locked.
+
+    Whoever else changes this student waits for this statement to end, and then reads the row as it left it.
+    """
+    student = tripwire_users.c
+    return flow.gate(
+        "student",
+        select(
+            student.user_id,
+            student.email,
+            student.full_name,
+            student.granted_by,
+            student.status,
+            student.modules_completed,
+            student.welcome_email_sent,
+            student.welcome_email_sent_at,
+            flow.at.label("at"),
+        )
+        .join_from(flow.settings, tripwire_users, student.user_id == param("user_id", UUID))
+        .with_for_update(of=tripwire_users),
+    )
+
+
+def acting_manager(flow: Steps) -> CTE:
+    """Whoever is said to act: a user of any role but student."""
+    return flow.gate(
+        "manager",
+        select(users.c.id, users.c.full_name).where(users.c.id == param("manager_id", UUID), users.c.role != "student"),
+    )
+
+
+def actor(flow: Steps, student: CTE) -> CTE:
+    """Who acts, for the log: the manager given, else whoever sold the student, else NULL for the system.
+
+    Yields no row, and so closes the gate that joins it, where a manager was given who is not known.
+    """
+    manager = acting_manager(flow)
+    given = param("manager_id", UUID)
+    return flow.gate(
+        "actor",
+        select(func.coalesce(manager.c.id, student.c.granted_by).label("id"), true().label("known"))
+        .select_from(student)
+        .outerjoin(manager, true())
+        .where(or_(given.is_(None), manager.c.id.is_not(None))),
+    )
+
+
+def unknown_actor(who: CTE) -> ColumnElement[bool]:
+    """A column of the report: whether the manager given is not known."""
+    return who.c.known.is_(None).label("unknown_actor")
+
+
+def not_active(user_id: Any, status: str) -> StudentNotActive:
+    """What is raised for a student who may not study now."""
+    return StudentNotActive(f"student {user_id} is {status}; a manager can change that with set_student_status")
+
+
+def details_of_person(source: Any, **more: Any) -> ColumnElement[Any]:
+    """The details of a log row: the person's e-mail and name as they are now, and whatever else there is to say."""
+    parts = {"email": source.c.email, "full_name": source.c.full_name, **more}
+    return func.jsonb_build_object(*(part for name, value in parts.items() for part in (literal(name), value)))

@@ -1,0 +1,304 @@
+"""The report, and the adoption itself: one transaction under the deployers' lock, then the stamp."""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from alembic import command
+from psycopg import errors, sql
+from sqlalchemy import make_url
+
+from tripwire_db import migrations
+from tripwire_db.embedded import scratch_cluster
+from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.postgres.catalog import Catalog, read_catalog
+from tripwire_db.schema.adopt.layout import Plan, plan
+from tripwire_db.schema.adopt.report import Report
+from tripwire_db.schema.adopt.rows import Rows, columns_of
+from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.settings import libpq_url, sqlalchemy_url
+
+logger = logging.getLogger("tripwire_db.schema.adopt")
+
+FIRST_REVISION = "20261101090000"
+"""v2, as the chain builds it."""
+
+LOCK_TIMEOUT_SECONDS = 3
+ATTEMPTS = 10
+_PAUSE_SECONDS = 0.5
+_DEPLOY_WAIT_MS = 600_000
+_SQL = Path(__file__).resolve().parent / "sql"
+
+_TRIGGERS = """
+SELECT c.relname, t.tgname, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
+FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relnamespace = 'public'::regnamespace AND c.relname = ANY (%s)
+"""
+
+_NEEDED = """
+SELECT array_agg(needed ORDER BY place)
+FROM (
+    VALUES
+        (1, 'public.tripwire_users', to_regclass('public.tripwire_users') IS NOT NULL),
+        (2, 'auth.users', to_regclass('auth.users') IS NOT NULL),
+        (3, 'role anon', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon')),
+        (4, 'role authenticated', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated')),
+        (5, 'role service_role', EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'service_role'))
+) AS n(place, needed, there)
+WHERE NOT there
+"""
+
+_KEYS = """
+SELECT c.relname::text, ARRAY(
+    SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS x(n, i)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = x.n ORDER BY x.i
+)
+FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+WHERE k.contype IN ('p', 'u') AND c.relnamespace = 'public'::regnamespace
+ORDER BY k.contype, k.conname
+"""
+
+
+def inspect(url: str) -> Report:
+    """Tell what adopting this database would do; nothing is changed, and nobody waits.
+
+    Args:
+        url: a direct or session connection, as the owner of the tables.
+
+    Returns:
+        The report. `revision` is set, and the rest empty, for a database that is under Alembic already.
+
+    Raises:
+        Refused: this is no database of that layout, or it cannot be read.
+        Unavailable: a server cannot be reached or started.
+        alembic.util.CommandError: it is a transaction pooler.
+
+    Example:
+        >>> [row.reason for row in inspect(url).quarantined]
+        ['the same e-mail as another row, once both are lower-case']
+    """
+    with _deployer(url, lock=False) as connection:
+        if (revision := _revision(connection)) is not None:
+            return Report(revision)
+        expected, keys = _v2()
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.execute(f"SET LOCAL search_path = ''; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+            made = _plan(connection, expected)
+            if any("not a table" in blocker for blocker in made.blockers):
+                return _report(made)
+            rows = Rows(connection, columns_of(expected), keys)
+            rows.judge()
+            return _report(made, rows)
+
+
+def adopt(url: str) -> Report:
+    """Bring this database under Alembic: v2's catalog, rows that can be mended, and the stamp of the first revision.
+
+    One transaction, under the lock that every deployer takes: killed at any point it has happened or it has not, and
+    calling again finishes it. Tables are locked for as long as it takes, and waited for in short turns. No row is lost: what
+    cannot be mended is in `tripwire.quarantine`, values that were filled in are in `tripwire.quarantined_values` as
+    they were. Extra tables and columns stay, and are noted in `tripwire.adopted_extras` for `drift`.
+
+    Args:
+        url: a direct or session connection, as the owner of the tables.
+
+    Returns:
+        What was done; for a database that is under Alembic already only its revision.
+
+    Raises:
+        Refused: something must be settled by hand first, or a statement was refused; nothing was changed.
+        Unavailable: a server cannot be reached or started.
+        alembic.util.CommandError: it is a transaction pooler, or another deployer did not finish in time.
+
+    Example:
+        >>> adopt(url).revision
+        '20261101090000'
+    """
+    with _deployer(url, lock=True) as connection:
+        if (revision := _revision(connection)) is not None:
+            return Report(revision)
+        expected, keys = _v2()
+        report = _with_patience(connection, expected, keys)
+    configuration = migrations.config(make_url(sqlalchemy_url(url)))
+    configuration.attributes["quiet"] = True
+    command.stamp(configuration, FIRST_REVISION)
+    return replace(report, revision=FIRST_REVISION, applied=True)
+
+
+def _with_patience(
+    connection: psycopg.Connection[Any], expected: Catalog, keys: dict[str, list[tuple[str, ...]]]
+) -> Report:
+    """Adopt in one transaction; again where a lock was not to be had in time, so that traffic never queues for long."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with connection.transaction():
+                return _adopt(connection, expected, keys)
+        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+            if attempt == ATTEMPTS:
+                raise Unavailable(
+                    f"the tables were in use, {ATTEMPTS} times for more than {LOCK_TIMEOUT_SECONDS} s; nothing was changed: "
+                    "look for a long transaction in pg_stat_activity, then call again",
+                    applied=False,
+                ) from error
+            time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - lets the traffic through that had queued up
+        except psycopg.Error as error:
+            raise Refused(
+                f"the database refused: {error.diag.message_primary or type(error).__name__}; nothing was changed. "
+                "Settle that by hand, then call again"
+            ) from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[str, list[tuple[str, ...]]]) -> Report:
+    v2 = columns_of(expected)
+    connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
+    _lock(connection, list(v2))
+    made = _plan(connection, expected)
+    if made.blockers:
+        raise Refused("nothing was changed: " + "; ".join(made.blockers))
+    if connection.execute("SELECT to_regnamespace('tripwire') IS NULL").fetchone() == (True,):
+        connection.execute("CREATE SCHEMA tripwire")
+    if connection.execute("SELECT to_regclass('tripwire.quarantine') IS NULL").fetchone() == (True,):
+        connection.execute((_SQL / "tables.sql").read_bytes())
+    _run(connection, [*made.drops, *made.before])
+    triggers = connection.execute(_TRIGGERS, (list(v2),)).fetchall()
+    for table, trigger, _ in triggers:  # so that `updated_at` stays, and nothing of the application's fires
+        _alter(connection, table, "DISABLE TRIGGER", trigger)
+    rows = Rows(connection, v2, keys)
+    rows.judge()
+    if referring := rows.referring():
+        raise Refused(
+            "nothing was changed: "
+            + "; ".join(referring)
+            + ": settle these rows by hand, or drop the foreign key, then call again"
+        )
+    report = _report(made, rows)
+    rows.move()
+    rows.forget()
+    for table, trigger, enable in triggers:
+        _alter(connection, table, f"{enable} TRIGGER", trigger)
+    _run(connection, made.after)
+    _watch(connection)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO tripwire.adopted_extras (kind, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [(key.kind, key.name) for key in made.extras],
+        )
+    return report
+
+
+def _plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
+    (missing,) = connection.execute(_NEEDED).fetchone() or ([],)
+    if missing:
+        what = missing[0]
+        raise Refused(
+            f"this database has no {what}, so it is none that v2's script made on Supabase: "
+            "run tripwire-db bootstrap first on a plain PostgreSQL, and tripwire-db upgrade instead for a new database"
+        )
+    return plan(connection, expected)
+
+
+def _report(made: Plan, rows: Rows | None = None) -> Report:
+    return Report(
+        revision=None,
+        differences=tuple(made.differences),
+        mendings=() if rows is None else tuple(mending for mending in rows.mendings() if mending.rows),
+        quarantined=() if rows is None else tuple(rows.quarantined()),
+        secrets=tuple(made.secrets),
+        blockers=(*made.blockers, *(() if rows is None else rows.referring())),
+    )
+
+
+@cache
+def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
+    """v2's catalog and unique keys, as its revision makes them on a scratch server."""
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("v2")
+        bootstrap(url)
+        migrations.upgrade(url, FIRST_REVISION, quiet=True)
+        with psycopg.connect(libpq_url(url)) as connection:
+            connection.execute("SET search_path = ''")
+            keys: dict[str, list[tuple[str, ...]]] = {}
+            for table, columns in connection.execute(_KEYS):
+                keys.setdefault(table, []).append(tuple(columns))
+            return read_catalog(connection), keys
+
+
+@contextmanager
+def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
+    """A session of our own, as the runner of migrations makes it; alone in the database, where it is to change something."""
+    configuration = migrations.config(make_url(sqlalchemy_url(url)))  # puts the runner's folder on the path
+    from tripwire_runner.connect import connect  # type: ignore[import-not-found]
+    from tripwire_runner.locks import DEPLOYER, SESSION, acquire  # type: ignore[import-not-found]
+    from tripwire_runner.pooler import refuse_known_pooler, refuse_transaction_pooler  # type: ignore[import-not-found]
+    from tripwire_runner.target import Target  # type: ignore[import-not-found]
+
+    target = Target.find(configuration, None)
+    refuse_known_pooler(target)
+    with ExitStack() as stack:
+        if lock:
+            holder = stack.enter_context(connect(target, "adopt"))
+            refuse_transaction_pooler(holder, target)
+            acquire(holder, DEPLOYER, wait=_DEPLOY_WAIT_MS, say=_say)
+        connection = stack.enter_context(connect(target, "adopt"))
+        if lock:
+            acquire(connection, SESSION, wait=_DEPLOY_WAIT_MS, say=_say)
+        else:
+            refuse_transaction_pooler(connection, target)
+        yield connection
+
+
+def _say(line: str) -> None:
+    """Whoever waits for another deployer is told who that is."""
+    logger.warning("%s", line)
+
+
+def _revision(connection: psycopg.Connection[Any]) -> str | None:
+    if connection.execute("SELECT to_regclass('tripwire.alembic_version') IS NULL").fetchone() == (True,):
+        return None
+    row = connection.execute("SELECT version_num FROM tripwire.alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _lock(connection: psycopg.Connection[Any], tables: list[str]) -> None:
+    there = connection.execute(
+        "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') "
+        "AND c.relname = ANY (%s) ORDER BY 1",
+        (tables,),
+    ).fetchall()
+    listed = sql.SQL(", ").join(sql.Identifier("public", table) for (table,) in there)
+    if there:
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
+
+
+def _alter(connection: psycopg.Connection[Any], table: str, action: str, trigger: str) -> None:
+    connection.execute(
+        sql.SQL("ALTER TABLE {} {} {}").format(
+            sql.Identifier("public", table),
+            sql.SQL(action),
+            sql.Identifier(trigger),
+        )
+    )
+
+
+def _run(connection: psycopg.Connection[Any], statements: list[str]) -> None:
+    for statement in statements:
+        connection.execute(statement.encode())
+
+
+def _watch(connection: psycopg.Connection[Any]) -> None:
+    """v2's event trigger, by the very statement of its revision, which knows when it may be left out."""
+    from alembic.script import ScriptDirectory
+
+    if connection.execute("SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'pgrst_watch'").fetchone() is None:
+        revision = ScriptDirectory.from_config(migrations.config()).get_revision(FIRST_REVISION)
+        connection.execute(str(revision.module.EVENT_TRIGGER).encode())

@@ -1,0 +1,185 @@
+"""Prepares a plain PostgreSQL server the way Supabase comes: schema `auth`, and the API's roles.
+
+It is no revision, since on Supabase all this is there and belongs to the platform; there, nothing is touched.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+
+from tripwire_db.errors import TripwireError, Unavailable
+from tripwire_db.settings import libpq_url, sqlalchemy_url
+from tripwire_db.tables import IS_STAND_IN
+
+CONNECT_TIMEOUT_SECONDS = 10
+_MAX_ATTEMPTS = 20
+_LOCK_KEY = 0x7472_6970_7769_7265  # "tripwire"; two bootstraps of one database take turns
+
+_WHAT_IS_THERE = """
+SELECT
+    pg_get_userbyid(nspowner) AS owner,
+    to_regclass('auth.identities') IS NOT NULL OR to_regclass('auth.schema_migrations') IS NOT NULL AS has_gotrue,
+    to_regclass('auth.users') IS NOT NULL AND to_regprocedure('auth.uid()') IS NOT NULL AS usable
+FROM pg_catalog.pg_namespace
+WHERE nspname = 'auth'
+"""
+
+
+class BootstrapRefused(TripwireError):
+    """The server cannot be prepared by this role, or has a schema `auth` of another kind; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """What a bootstrap found and did.
+
+    Attributes:
+        outcome: `installed` (the stand-in was made), `present` (it was there), `supabase` (the server is Supabase's: left
+            alone) or `foreign` (somebody else's schema `auth` that serves: left alone).
+        changed: what was made or mended, as in `("role anon", "schema auth")`; empty where all was right.
+    """
+
+    outcome: Literal["installed", "present", "supabase", "foreign"]
+    changed: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        if self.outcome == "supabase":
+            return "This server is Supabase's: its schema auth and its roles were left alone."
+        if self.outcome == "foreign":
+            return "The schema auth here is not of our making: it and the roles were left alone."
+        if not self.changed:
+            return "The stand-in for Supabase Auth is there already; nothing was changed."
+        return "Made the stand-in for Supabase Auth: " + ", ".join(self.changed) + "."
+
+
+def bootstrap(url: str) -> Bootstrap:
+    """Install the stand-in for Supabase Auth in a database, unless it is Supabase's own or there already.
+
+    Schema `auth` with `users`, `uid()`, `role()`, `email()` and `jwt()`; roles `anon`, `authenticated`, `service_role`
+    (BYPASSRLS) and `authenticator` (LOGIN NOINHERIT, no password, a member of the three). One transaction; may be run
+    again, in several databases of a cluster, and by several processes at once.
+
+    Args:
+        url: the database, as in `postgresql://postgres@/course?host=/run/postgresql`; a superuser, or a role with
+            CREATEROLE (and BYPASSRLS from PostgreSQL 16) that may create schemas in the database.
+
+    Returns:
+        What was found and done.
+
+    Raises:
+        BootstrapRefused: the role may not do it, or schema `auth` is somebody else's and has no users.
+        InvalidInput: the URL is no PostgreSQL URL.
+        Unavailable: the server cannot be reached.
+
+    Example:
+        >>> bootstrap("postgresql://postgres@/course?host=/run/postgresql").outcome
+        'installed'
+    """
+    sqlalchemy_url(url)  # refuses what is no URL, without showing it
+    target = libpq_url(url)
+    timeout = conninfo_to_dict(target).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
+    try:
+        with psycopg.connect(target, connect_timeout=int(timeout), prepare_threshold=None) as connection:
+            return _bootstrap(connection)
+    except errors.InsufficientPrivilege as error:
+        raise BootstrapRefused(
+            f"this role may not prepare the server ({error.diag.message_primary}): run `tripwire-db bootstrap` once as "
+            "a superuser, or as a role with CREATEROLE and BYPASSRLS that owns the database"
+        ) from error
+    except psycopg.OperationalError as error:
+        raise Unavailable(
+            f"the server could not be reached or went away ({_first_line(error)}): check that it runs and that the URL "
+            "is right, then call again",
+            applied=False,
+        ) from error
+    except psycopg.Error as error:
+        raise BootstrapRefused(
+            f"the server refused ({_first_line(error)}); nothing was changed: mend what it names, then call again"
+        ) from error
+
+
+def is_stand_in(connection: "psycopg.Connection[Any]") -> bool:
+    """Tell whether schema `auth` of the connected database is the stand-in that `bootstrap` made.
+
+    Args:
+        connection: any open psycopg connection; the query runs in its transaction, or in autocommit.
+
+    Returns:
+        False where schema `auth` is Supabase's own, somebody else's, or missing.
+
+    Example:
+        >>> with psycopg.connect("postgresql://postgres@/course?host=/run/postgresql") as connection:
+        ...     is_stand_in(connection)
+        True
+    """
+    with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+        row = cursor.execute(IS_STAND_IN).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _bootstrap(connection: "psycopg.Connection[Any]") -> Bootstrap:
+    """Run the transaction, and again where a bootstrap of another database touched the same role at once.
+
+    That other one has committed by then, so each attempt finds more of the roles in place.
+    """
+    for _ in range(_MAX_ATTEMPTS - 1):
+        try:
+            with connection.transaction():
+                return _install(connection)
+        except (errors.UniqueViolation, errors.DuplicateObject, errors.DeadlockDetected, errors.InternalError_):
+            continue  # InternalError_: "tuple concurrently updated"
+    with connection.transaction():
+        return _install(connection)
+
+
+def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
+    present = is_stand_in(connection)
+    if not present and (left_alone := _somebody_elses(connection)) is not None:
+        return left_alone
+    changed: list[str] = []
+
+    def note(diagnostic: errors.Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "NOTICE":
+            changed.append(str(diagnostic.message_primary))
+
+    connection.execute("SET LOCAL client_min_messages = notice")
+    connection.add_notice_handler(note)
+    try:
+        connection.execute(_sql("bootstrap_roles.sql"))
+        if not present:
+            connection.execute(_sql("bootstrap.sql"))
+            changed.append("schema auth")
+    finally:
+        connection.remove_notice_handler(note)
+    return Bootstrap("present" if present else "installed", tuple(changed))
+
+
+def _somebody_elses(connection: "psycopg.Connection[Any]") -> Bootstrap | None:
+    """Look at a schema `auth` without our mark; None where there is none."""
+    row = connection.execute(_WHAT_IS_THERE).fetchone()
+    if row is None:
+        return None
+    owner, has_gotrue, usable = row
+    if has_gotrue or owner.startswith("supabase"):
+        return Bootstrap("supabase")
+    if not usable:
+        raise BootstrapRefused(
+            f"this database has a schema auth of another kind (owner {owner}), without users or uid(): "
+            "take another database, or move that schema away"
+        )
+    return Bootstrap("foreign")
+
+
+def _sql(name: str) -> bytes:
+    return (Path(__file__).parent / name).read_bytes()
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error.diag.message_primary or error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,290 @@
+"""`tripwire-db check`: proves that a chain of revisions is safe, reversible and true to the models. For CI.
+
+Everything is tried on a scratch server of its own; no database of yours is touched or needed.
+"""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tripwire_db import migrations
+from tripwire_db.embedded import scratch_cluster
+from tripwire_db.errors import InvalidInput
+from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
+from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.schema.check import catalog_rules, text_rules
+from tripwire_db.schema.check.chain import Chain, Revision, opened
+from tripwire_db.schema.check.dump import difference, dump
+from tripwire_db.schema.check.findings import Finding, Note, Report, render, sorted_findings
+from tripwire_db.schema.check.models import disagreements
+from tripwire_db.schema.check.sample_rows import fill_head, fill_v2, rows
+
+__all__ = ["RULES", "Finding", "Report", "check", "render"]
+
+RULES = {
+    "one-head": "The chain has one head.",
+    "name": "A revision's file is named <UTC time, 14 digits>_<slug>.py, its id is that time, and times rise.",
+    "docstring": "A revision's docstring says why.",
+    "offline": "A revision can be rendered as SQL, up and down.",
+    "round-trip": "Up, down and up again, with rows in all tables: the catalog is what it was, and the rows are kept.",
+    "models": "The chain makes what the models say.",
+    "function-fails": "Every aggregation answers on the scratch server.",
+    **text_rules.RULES,
+    **catalog_rules.RULES,
+}
+
+COURSE = "20261103090000"
+"""From here on there are tables that v2 does not have, and rows for them."""
+
+_MESSAGE_LENGTH = 600
+_PLACEHOLDER = "say here why"
+"""What the template for revisions leaves to be filled in."""
+
+
+@dataclass
+class _Run:
+    chain: Chain
+    judged: frozenset[str]
+    findings: list[Finding] = field(default_factory=list)
+    accepted: list[tuple[Finding, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def found(self, revision: Revision, rule: str, message: str, *fragments: str) -> None:
+        # That head and models disagree may be the models' doing, so it is never an old revision's old fault.
+        if revision.id not in self.judged and rule not in ("models", "function-fails"):
+            return
+        path, line = revision.place_of(*fragments)
+        finding = Finding(_shown(path), line, rule, message, revision.id)
+        if reason := revision.reasons.get(rule):
+            self.accepted.append((finding, reason))
+        else:
+            self.findings.append(finding)
+
+    def found_all(self, revision: Revision, told: Iterable[tuple[str, str, str]]) -> None:
+        for rule, message, fragment in told:
+            self.found(revision, rule, message, fragment)
+
+
+def check(folder: Path | None = None, *, new_since: str | None = None) -> Report:
+    """Check a chain.
+
+    The first revision is the declared baseline: what lint says of it is not asked.
+
+    Args:
+        folder: of env.py and versions/; by default ./alembic, else the chain that comes with this package.
+        new_since: a revision's id, or a git revision: only what came after it can be found fault with.
+
+    Raises:
+        InvalidInput: there is no chain, or `new_since` is neither.
+        Unavailable: no scratch server can be started.
+
+    Example:
+        >>> check().findings
+        ()
+    """
+    with opened(folder or _default_folder()) as chain:
+        return _report(chain, new_since)
+
+
+def _report(chain: Chain, new_since: str | None) -> Report:
+    revisions = chain.revisions
+    if not revisions:
+        raise InvalidInput(f"there is no revision in {chain.folder}")
+    run = _Run(chain, _judged(chain, new_since))
+    _names(run)
+    heads = chain.directory.get_heads()
+    if len(heads) > 1:
+        for head in heads:
+            revision = next(revision for revision in revisions if revision.id == head)
+            run.findings.append(
+                Finding(
+                    _shown(revision.path), 1, "one-head", f"{len(heads)} heads: {', '.join(heads)}; rebase one", head
+                )
+            )
+    else:
+        offline = _texts(run)
+        _climb(run, offline)
+    return Report(
+        chain=_shown(chain.folder),
+        revisions=len(revisions),
+        findings=sorted_findings(run.findings),
+        accepted=tuple(sorted(set(run.accepted))),
+        notes=tuple(run.notes),
+        skipped=tuple(run.skipped),
+    )
+
+
+def _default_folder() -> Path:
+    here = Path.cwd() / "alembic"
+    return here if (here / "env.py").is_file() else migrations.script_location()
+
+
+def _judged(chain: Chain, new_since: str | None) -> frozenset[str]:
+    ids = [revision.id for revision in chain.revisions]
+    if new_since is None:
+        return frozenset(ids)
+    if new_since in ids:
+        return frozenset(ids[ids.index(new_since) + 1 :])
+    done = subprocess.run(
+        ["git", "diff", "--name-only", "--relative", new_since, "--", "."],
+        cwd=chain.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InvalidInput(f"--new-since: {new_since} is no revision of the chain, and none that git knows here")
+    untracked = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard", "."],
+        cwd=chain.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    changed = {(chain.folder / name).resolve() for name in (done.stdout + untracked.stdout).splitlines()}
+    return frozenset(
+        revision.id
+        for revision in chain.revisions
+        if changed & {path.resolve() for path in (revision.path, *revision.sql_files)}
+    )
+
+
+def _names(run: _Run) -> None:
+    for revision in run.chain.revisions:
+        if not run.chain.has_good_name(revision):
+            message = f"{revision.path.name} (id {revision.id}): name it <UTC time, 14 digits>_<slug>.py, and the id that time"
+            run.found(revision, "name", message, "revision =")
+        elif revision.down and revision.down > revision.id:
+            run.found(revision, "name", f"it follows {revision.down}, which is later", "down_revision")
+        told = (revision.script.module.__doc__ or "").strip()
+        if not told or _PLACEHOLDER in told:
+            run.found(revision, "docstring", "say in the docstring why this revision is", "revision =")
+
+
+def _texts(run: _Run) -> dict[str, str]:
+    """Lint each revision's SQL by itself."""
+    offline: dict[str, str] = {}
+    squawk = text_rules.squawk_program()
+    if squawk is None:
+        run.skipped.append("squawk is not installed: pip install 'squawk-cli'")
+    baseline = run.chain.revisions[0].id
+    for revision in run.chain.revisions:
+        try:
+            offline[revision.id] = run.chain.offline(revision)
+            run.chain.offline(revision, down=True)
+        except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
+            run.found(revision, "offline", f"cannot be rendered as SQL: {_one_line(error)}")
+            continue
+        if revision.id == baseline:
+            continue
+        run.found_all(revision, text_rules.lint(revision, offline[revision.id]))
+        if squawk is not None:
+            run.found_all(revision, text_rules.squawk(squawk, offline[revision.id]))
+    return offline
+
+
+def _climb(run: _Run, offline: dict[str, str]) -> None:
+    """Go up revision by revision on a scratch server; down and up again at each."""
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("chain")
+        bootstrap(url)
+        before, dumped = _catalog(url), dump(url)
+        for revision in run.chain.revisions:
+            try:
+                after, dumped = _round_trip(run, revision, url, dumped)
+            except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
+                run.found(revision, "round-trip", f"fails: {_one_line(error)}", _failing_line(error))
+                return
+            if revision.down is not None:
+                told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""))
+                run.found_all(revision, told)
+                run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before))
+            if revision.down is not None and revision.id in run.judged:
+                run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
+                run.notes += [Note(revision.id, "api", text) for text in catalog_rules.api_notes(before, after)]
+            before = after
+        head = run.chain.revisions[-1]
+        from_models = cluster.create_database("models")
+        bootstrap(from_models)
+        for key, message in disagreements(from_models, before):
+            run.found(head, "models", message, key.name.rpartition(".")[2])
+        with _scratch(url) as connection:
+            connection.read_only = True
+            for signature, said in failing_functions(connection):
+                run.found(head, "function-fails", f"{signature} fails: {said}", signature.partition("(")[0])
+
+
+def _round_trip(run: _Run, revision: Revision, url: str, dump_below: str) -> tuple[Catalog, str]:
+    """One revision up, down and up again; give the catalog above it, and its dump."""
+    below = revision.down or "base"
+    rows_below = _rows(url)
+    run.chain.upgrade(url, revision.id)
+    dump_above = dump(url)
+    run.chain.downgrade(url, below)
+    if changed := difference(dump_below, _without_version_schema(dump(url), dump_below)):
+        message = f"the downgrade leaves something else than was there:\n{_cut(changed)}"
+        run.found(revision, "round-trip", message, "def downgrade")
+    if not revision.declares_losses:
+        kept = _rows(url)
+        for table in sorted(table for table, before in rows_below.items() if kept.get(table) != before):
+            message = f"up and down again changes rows of {table}: keep them, or declare the loss (LOSSES)"
+            run.found(revision, "round-trip", message, "def downgrade")
+    run.chain.upgrade(url, revision.id)
+    if changed := difference(dump_above, dump(url)):
+        message = f"a second upgrade makes something else than the first:\n{_cut(changed)}"
+        run.found(revision, "round-trip", message, "def upgrade")
+    with _scratch(url) as connection:
+        if revision.down is None:
+            fill_v2(connection)
+        if revision.id == COURSE:
+            fill_head(connection)
+    return _catalog(url), dump_above
+
+
+def _rows(url: str) -> dict[str, list[str]]:
+    with _scratch(url) as connection:
+        return rows(connection)
+
+
+def _without_version_schema(dumped: str, below: str) -> str:
+    """Below the first revision there is no schema for the version table; afterwards an empty one may stay."""
+    if "CREATE SCHEMA tripwire;" in below:
+        return dumped
+    kept = [part for part in dumped.split("\n--\n-- Name: ") if not part.startswith("tripwire; Type: SCHEMA")]
+    return "\n--\n-- Name: ".join(kept)
+
+
+def _catalog(url: str) -> Catalog:
+    with _scratch(url) as connection:
+        connection.execute("SET LOCAL search_path = ''")
+        return read_catalog(connection)
+
+
+def _scratch(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(url)
+
+
+def _failing_line(error: Exception) -> str:
+    """A line of the SQL that failed, if the error has it."""
+    statement = getattr(error, "statement", None) or getattr(error.__cause__, "statement", None)
+    return next(iter((statement or "").strip().splitlines()), "") or "def upgrade"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MESSAGE_LENGTH else text[:_MESSAGE_LENGTH] + "\n…"
+
+
+def _one_line(error: BaseException) -> str:
+    return _cut(" ".join(str(error).split())) or type(error).__name__

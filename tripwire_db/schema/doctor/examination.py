@@ -1,0 +1,106 @@
+"""Looks at a database, in one snapshot, and writes nothing."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from tripwire_db.engine.database import CONNECT_TIMEOUT_SECONDS
+from tripwire_db.engine.driver_errors import explained
+from tripwire_db.errors import Unavailable
+from tripwire_db.schema.doctor.finding import Finding
+from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
+from tripwire_db.schema.doctor.sources import Layout
+from tripwire_db.settings import libpq_url
+from tripwire_db.video import WatchPolicy
+
+SETTLE_SECONDS = 2.0
+"""How long an auth user without rows is given: somebody may be in the middle of creating or deleting that student."""
+_LOOK_AGAIN_SECONDS = 0.1
+_UNSETTLED = BY_NAME["half_made"]
+_THRESHOLD = WatchPolicy().threshold
+
+
+def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Finding, ...]:
+    """Find what is not as it should be; nothing is changed.
+
+    One read-only transaction, one snapshot: what is going on meanwhile is no finding. An auth user without rows is
+    looked at for two seconds, since creating and deleting a student take two calls.
+
+    Args:
+        url: the database, as its owner or a role with BYPASSRLS; any pooler will do.
+        threshold: the part of a lesson that qualifies, above 0 and up to 1: that of the repository's `WatchPolicy`.
+
+    Returns:
+        The findings, in the order in which `mend` goes; empty for a healthy database.
+
+    Raises:
+        Refused: the tables are not there, or row-level security hides their rows.
+        Unavailable: the server cannot be reached.
+
+    Example:
+        >>> [finding.kind for finding in examine(url)]
+        ['email', 'profile_missing']
+    """
+    with connect(url) as connection:
+        findings = _look(connection, threshold)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and any(finding.kind == _UNSETTLED.name for finding in findings):
+            time.sleep(_LOOK_AGAIN_SECONDS)  # another process's second call is no event that could be awaited
+            still = {finding.identity for finding in _look(connection, threshold, kinds=[_UNSETTLED])}
+            findings = tuple(f for f in findings if f.kind != _UNSETTLED.name or f.identity in still)
+        return findings
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """Open a connection for the doctor: in autocommit, nothing prepared, so that any pooler will do.
+
+    Raises:
+        Unavailable: the server cannot be reached.
+    """
+    target = libpq_url(url)
+    seconds = int(conninfo_to_dict(target).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS)
+    try:
+        return psycopg.connect(
+            target,
+            connect_timeout=seconds,
+            autocommit=True,
+            prepare_threshold=None,
+            application_name="tripwire-db doctor",
+        )
+    except psycopg.OperationalError as error:
+        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
+        raise Unavailable(
+            f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again",
+            applied=False,
+        ) from error
+
+
+def look(
+    connection: psycopg.Connection[Any],
+    layout: Layout,
+    kinds: Iterable[Kind],
+    *,
+    threshold: float,
+    only: Sequence[UUID] | None = None,
+) -> list[Finding]:
+    """Run the queries of some kinds in the transaction that is open; of some people, or of all."""
+    parameters: dict[str, Any] = {"threshold": threshold}
+    if only is not None:
+        parameters["only"] = list(only)
+    found: list[Finding] = []
+    for kind in kinds:
+        query = layout.query(kind.name, restricted=only is not None)
+        for table, key, user_id, email, values, wanted, reason in connection.execute(query, parameters):
+            finding = Finding(kind.name, table, key, user_id, email, values, wanted, reason)
+            found.append(kind.refine(finding))
+    return found
+
+
+def _look(connection: psycopg.Connection[Any], threshold: float, kinds: Sequence[Kind] = KINDS) -> tuple[Finding, ...]:
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return tuple(look(connection, Layout.read(connection), kinds, threshold=threshold))

@@ -1,0 +1,242 @@
+"""Compares a live database with the chain at its own revision: what differs was changed by hand.
+
+Read-only towards the live database, in one transaction. What the chain makes is built on a scratch server of ours, so a
+pending revision is no drift.
+"""
+
+import difflib
+import fnmatch
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+
+from tripwire_db import migrations
+from tripwire_db.embedded import scratch_cluster
+from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.postgres.catalog import Catalog, Key, Object, failing_functions, read_catalog
+from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.settings import libpq_url
+from tripwire_db.tables import IS_STAND_IN
+
+Change = Literal["missing", "changed", "extra", "fails"]
+
+STATEMENT_TIMEOUT_SECONDS = 30
+LOCK_TIMEOUT_SECONDS = 2
+
+# Kinds that hang from no table of ours: one that the chain does not make is drift all the same.
+_OURS_ANYWHERE = {"role", "setting", "default_privilege"}
+
+# Made by `adopt`, outside the chain: what it moved away, and which extras it left in peace.
+_OUTSIDE_CHAIN = ("tripwire.quarantine", "tripwire.adopted_extras")
+
+SUPABASE_BASELINE = {
+    "setting": (
+        "anon everywhere statement_timeout",
+        "authenticated everywhere statement_timeout",
+        "authenticator everywhere statement_timeout",
+        "authenticator everywhere lock_timeout",
+        "authenticator everywhere session_preload_libraries",
+        "authenticator everywhere pgrst.*",
+        "service_role everywhere statement_timeout",
+        "postgres everywhere search_path",
+        "* in this database app.settings.jwt_*",
+    ),
+    "default_privilege": (
+        "of <owner> on tables in public to *",
+        "of <owner> on sequences in public to *",
+        "of <owner> on functions in public to *",
+        "of supabase_admin on * in public to *",
+    ),
+}
+"""What Supabase's platform sets by itself, by kind, as patterns of names; no drift on a server of theirs."""
+
+SUPABASE_WATCHERS = ("pgrst_ddl_watch", "pgrst_drop_watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One attribute of an object, as the chain makes it and as it was found."""
+
+    attribute: str
+    expected: str | None
+    found: str | None
+
+    def lines(self) -> list[str]:
+        """For people: one line, or a unified diff where the text has several."""
+        expected, found = self.expected or "", self.found or ""
+        if "\n" not in expected + found:
+            return [f"{self.attribute}: expected {self.expected or 'nothing'}, found {self.found or 'nothing'}"]
+        diff = difflib.unified_diff(expected.splitlines(), found.splitlines(), "expected", "found", lineterm="", n=1)
+        return [f"{self.attribute}:", *diff]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One object that is not as the chain makes it."""
+
+    kind: str
+    name: str
+    on_table: str | None
+    change: Change
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """What a report shows it under: its table, or itself."""
+        return self.on_table or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What was compared, and what was found.
+
+    Attributes:
+        revision: of the live database; what it was compared with.
+        findings: what differs, by kind and name.
+        not_ours: objects that the chain does not know, and that touch nothing of it.
+        notes: what was left out, and why.
+    """
+
+    revision: str
+    findings: tuple[Finding, ...]
+    not_ours: tuple[Key, ...]
+    notes: tuple[str, ...]
+
+
+def find_drift(url: str) -> Drift:
+    """Compare a live database with the chain at the live database's own revision.
+
+    Args:
+        url: the live database; only read, in one read-only transaction.
+
+    Raises:
+        Refused: the database is not under Alembic, or at a revision that this package does not know.
+        Unavailable: it cannot be read, or no scratch server can be started.
+
+    Example:
+        >>> find_drift(url).findings
+        ()
+    """
+    with _reading(url) as live:
+        revision = _revision_of(live)
+        found = read_catalog(live)
+        stand_in = bool(live.execute(IS_STAND_IN).fetchone()[0])  # type: ignore[index]
+        may_watch = _may_create_event_triggers(live)
+        accepted = _accepted_extras(live)
+        failing = tuple(
+            Finding("function", signature, None, "fails", (Difference("call", "an answer", said),))
+            for signature, said in failing_functions(live)
+        )
+    expected = catalog_of_chain(revision)
+    findings: list[Finding] = []
+    not_ours: list[Key] = []
+    notes: list[str] = []
+    for key in sorted({*expected, *found}, key=_order):
+        mine, theirs = expected.get(key), found.get(key)
+        if theirs is None and mine is not None:
+            if key.kind == "event_trigger" and (reason := _excused(found, may_watch=may_watch)):
+                notes.append(f"event trigger {key.name} is not there: {reason}")
+            else:
+                findings.append(Finding(key.kind, key.name, mine.on_table, "missing"))
+        elif mine is None and theirs is not None:
+            if _is_drift(theirs, expected, accepted, stand_in=stand_in):
+                findings.append(Finding(key.kind, key.name, theirs.on_table, "extra", _all_of(theirs)))
+            else:
+                not_ours.append(key)
+        elif mine is not None and theirs is not None and (differences := _between(mine, theirs)):
+            findings.append(Finding(key.kind, key.name, mine.on_table, "changed", differences))
+    return Drift(revision, (*findings, *failing), tuple(not_ours), tuple(notes))
+
+
+def catalog_of_chain(revision: str) -> Catalog:
+    """What the chain makes of an empty database at a revision, built on a scratch server and read."""
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("expected")
+        bootstrap(url)
+        migrations.upgrade(url, revision, quiet=True)
+        with _reading(url) as scratch:
+            return read_catalog(scratch)
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection in one read-only transaction, with bounded waits and no search path."""
+    try:
+        with psycopg.connect(libpq_url(url), connect_timeout=10, prepare_threshold=None) as connection:
+            connection.read_only = True
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+            connection.execute("SET LOCAL search_path = ''")
+            yield connection
+    except psycopg.Error as error:
+        first_line = str(error).partition("\n")[0]
+        raise Unavailable(f"the database could not be read: {first_line}", applied=False) from None
+
+
+def _revision_of(connection: psycopg.Connection[Any]) -> str:
+    there = connection.execute("SELECT to_regclass('tripwire.alembic_version') IS NOT NULL").fetchone()
+    rows = (
+        connection.execute("SELECT version_num FROM tripwire.alembic_version").fetchall() if there and there[0] else []
+    )
+    if len(rows) != 1:
+        raise Refused("this database is not under Alembic: run `tripwire-db adopt`, or `upgrade` if it is empty")
+    revision: str = rows[0][0]
+    if revision not in migrations.revisions():
+        raise Refused(f"the database is at revision {revision}, which this version of tripwire-db does not know")
+    return revision
+
+
+def _may_create_event_triggers(connection: psycopg.Connection[Any]) -> bool:
+    row = connection.execute(
+        "SELECT r.rolsuper FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'tripwire'"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _accepted_extras(connection: psycopg.Connection[Any]) -> frozenset[Key]:
+    row = connection.execute("SELECT to_regclass('tripwire.adopted_extras') IS NOT NULL").fetchone()
+    if not (row and row[0]):
+        return frozenset()
+    return frozenset(Key(*pair) for pair in connection.execute("SELECT kind, name FROM tripwire.adopted_extras"))
+
+
+def _excused(found: Catalog, *, may_watch: bool) -> str | None:
+    if all(Key("event_trigger", name) in found for name in SUPABASE_WATCHERS):
+        return "Supabase's own watchers do its work"
+    return None if may_watch else "the owner is no superuser, so upgrades notify PostgREST themselves"
+
+
+def _is_drift(extra: Object, expected: Catalog, accepted: frozenset[Key], *, stand_in: bool) -> bool:
+    """Whether an object that the chain does not make touches what the chain makes."""
+    key = extra.key
+    if key in accepted or key.name.startswith(_OUTSIDE_CHAIN) or (extra.on_table or "").startswith(_OUTSIDE_CHAIN):
+        return False
+    if not stand_in and any(fnmatch.fnmatchcase(key.name, known) for known in SUPABASE_BASELINE.get(key.kind, ())):
+        return False
+    if key.kind == "event_trigger":
+        return (extra.attributes.get("function") or "").startswith(("public.pgrst_watch", "tripwire."))
+    if key.kind in _OURS_ANYWHERE:
+        return True
+    if extra.on_table is None:
+        return False
+    if extra.on_table == "auth.users":
+        return True
+    return any(Key(kind, extra.on_table) in expected for kind in ("table", "function", "sequence", "schema"))
+
+
+def _between(mine: Object, theirs: Object) -> tuple[Difference, ...]:
+    names = [name for name in mine.attributes if mine.attributes[name] != theirs.attributes.get(name)]
+    return tuple(Difference(name, mine.attributes[name], theirs.attributes.get(name)) for name in names)
+
+
+def _all_of(extra: Object) -> tuple[Difference, ...]:
+    said = {name: value for name, value in extra.attributes.items() if value not in (None, "", "no")}
+    return tuple(Difference(name, None, value) for name, value in said.items())
+
+
+def _order(key: Key) -> tuple[str, str]:
+    return key.name, key.kind
