@@ -46,7 +46,7 @@ from tripwire_db.flows.record_welcome_email import record_welcome_email
 from tripwire_db.flows.revoke_certificate import revoke_certificate
 from tripwire_db.flows.search import search_activity, search_watched_segments
 from tripwire_db.flows.set_student_status import set_student_status
-from tripwire_db.flows.shared.course import Course
+from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.flows.students import get_student, list_students
 from tripwire_db.flows.unlock_next_module import unlock_next_module
 from tripwire_db.flows.update_video_tracking import update_video_tracking
@@ -75,7 +75,7 @@ IMPORT_BOUND_S = 0.4
 CREATION_BOUNDS = {0: 2.5, 20: 10.0}
 """Milliseconds of network for a round trip → how many times faster one statement is than ten in a transaction."""
 
-COURSE = Course()
+COURSE = FlowContext()
 
 # What creation writes, one INSERT after another; the tenth statement looks the manager up, as the flow does.
 LOOK_UP = "SELECT full_name, role FROM public.users WHERE id = %(manager_id)s"

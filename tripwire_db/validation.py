@@ -26,7 +26,7 @@ _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\]]+\.[^@\s\"(),:
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def uuid_of(name: str, value: object) -> UUID:
+def parse_uuid(name: str, value: object) -> UUID:
     """A UUID; a string of one is taken too."""
     if isinstance(value, UUID):
         return value
@@ -38,12 +38,12 @@ def uuid_of(name: str, value: object) -> UUID:
     raise InvalidInput(f"{name} must be a UUID, or a string of one")
 
 
-def optional_uuid_of(name: str, value: object) -> UUID | None:
+def parse_optional_uuid(name: str, value: object) -> UUID | None:
     """A UUID, or None."""
-    return None if value is None else uuid_of(name, value)
+    return None if value is None else parse_uuid(name, value)
 
 
-def text_of(name: str, value: object, *, longest: int) -> str:
+def parse_text(name: str, value: object, *, longest: int) -> str:
     """A string of 1 to `longest` characters, white space at its ends removed, that PostgreSQL can hold."""
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
@@ -58,15 +58,15 @@ def text_of(name: str, value: object, *, longest: int) -> str:
     return stripped
 
 
-def email_of(name: str, value: object) -> str:
+def parse_email(name: str, value: object) -> str:
     """An e-mail address as it is stored: in lower case, composed (NFC)."""
-    email = unicodedata.normalize("NFC", text_of(name, value, longest=MAX_EMAIL)).lower()
+    email = unicodedata.normalize("NFC", parse_text(name, value, longest=MAX_EMAIL)).lower()
     if not _EMAIL.fullmatch(email) or any(unicodedata.category(character) == "Cc" for character in email):
         raise InvalidInput(f"{name} is no e-mail address, as in name@example.com")
     return email
 
 
-def password_of(value: object) -> str | None:
+def parse_password(value: object) -> str | None:
     """A password, or None for an account without one; never part of a message."""
     if value is None:
         return None
@@ -78,7 +78,7 @@ def password_of(value: object) -> str | None:
     return value
 
 
-def price_of(value: object) -> Decimal | None:
+def parse_price(value: object) -> Decimal | None:
     """Money in KZT: finite, 0 or more, at most 10^12, with at most two decimals."""
     if value is None:
         return None
@@ -99,7 +99,7 @@ def price_of(value: object) -> Decimal | None:
     return abs(price)  # -0 is 0
 
 
-def integer_of(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most: int = _MAX_INT4) -> int:
+def parse_integer(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most: int = _MAX_INT4) -> int:
     """A whole number in [least, most]; by default whatever an INTEGER column holds."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput(f"{name} must be a whole number, not {type(value).__name__}")
@@ -108,21 +108,21 @@ def integer_of(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most: i
     return value
 
 
-def choice_of(name: str, value: object, choices: tuple[str, ...]) -> str:
+def parse_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """One of a few words."""
     if not isinstance(value, str) or value not in choices:
         raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
     return value
 
 
-def flag_of(name: str, value: object) -> bool:
+def parse_flag(name: str, value: object) -> bool:
     """True or False and nothing that merely looks like it."""
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be True or False, not {type(value).__name__}")
     return value
 
 
-def details_of(name: str, value: object) -> dict[str, Any]:
+def parse_details(name: str, value: object) -> dict[str, Any]:
     """A JSON object of at most 64 KiB that JSONB can hold."""
     if value is None:
         return {}
@@ -145,7 +145,7 @@ def details_of(name: str, value: object) -> dict[str, Any]:
     return details
 
 
-def time_of(name: str, value: object) -> datetime:
+def parse_time(name: str, value: object) -> datetime:
     """An aware time."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise InvalidInput(f"{name} must be an aware datetime, as in datetime.now(UTC)")

@@ -101,7 +101,7 @@ def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
-def segments_of(stored: Iterable[Any]) -> tuple[Segment, ...]:
+def parse_segments(stored: Iterable[Any]) -> tuple[Segment, ...]:
     """Segments as the database stores them: objects with `start` and `end` in seconds.
 
     Older backends stored what they liked; what is no such object is left out.
@@ -117,7 +117,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FLOAT_MAX
 
 
-def position_of(value: object) -> int:
+def parse_position(value: object) -> int:
     """Where a player stands, in whole seconds; past the end is the end, which the database knows.
 
     Raises:

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from tripwire_db.errors import InvalidInput
 from tripwire_db.validation import (
     MAX_PRICE,
-    choice_of,
-    details_of,
-    email_of,
-    flag_of,
-    integer_of,
-    optional_uuid_of,
-    password_of,
-    price_of,
-    text_of,
-    time_of,
-    uuid_of,
+    parse_choice,
+    parse_details,
+    parse_email,
+    parse_flag,
+    parse_integer,
+    parse_optional_uuid,
+    parse_password,
+    parse_price,
+    parse_text,
+    parse_time,
+    parse_uuid,
 )
-from tripwire_db.video import MAX_SEGMENTS, WatchPolicy, milliseconds, seconds_from, segments_in_ms, segments_of
+from tripwire_db.video import MAX_SEGMENTS, WatchPolicy, milliseconds, parse_segments, seconds_from, segments_in_ms
 
 ANYTHING = st.one_of(
     st.none(),
@@ -39,16 +39,16 @@ ANYTHING = st.one_of(
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=3),
 )
 CHECKS = [
-    lambda value: uuid_of("x", value),
-    lambda value: text_of("x", value, longest=20),
-    lambda value: email_of("x", value),
-    password_of,
-    price_of,
-    lambda value: integer_of("x", value),
-    lambda value: choice_of("x", value, ("a", "b")),
-    lambda value: flag_of("x", value),
-    lambda value: details_of("x", value),
-    lambda value: time_of("x", value),
+    lambda value: parse_uuid("x", value),
+    lambda value: parse_text("x", value, longest=20),
+    lambda value: parse_email("x", value),
+    parse_password,
+    parse_price,
+    lambda value: parse_integer("x", value),
+    lambda value: parse_choice("x", value, ("a", "b")),
+    lambda value: parse_flag("x", value),
+    lambda value: parse_details("x", value),
+    lambda value: parse_time("x", value),
     lambda value: seconds_from("x", value),
     segments_in_ms,
 ]
@@ -64,16 +64,16 @@ def test_whatever_comes_in_is_taken_or_refused_as_invalid_input(check, value):
 
 @given(value=st.uuids())
 def test_a_uuid_and_its_string_are_the_same(value: UUID):
-    assert uuid_of("x", value) is value
-    assert uuid_of("x", str(value)) == value
-    assert optional_uuid_of("x", str(value).upper()) == value
-    assert optional_uuid_of("x", None) is None
+    assert parse_uuid("x", value) is value
+    assert parse_uuid("x", str(value)) == value
+    assert parse_optional_uuid("x", str(value).upper()) == value
+    assert parse_optional_uuid("x", None) is None
 
 
 @given(text=st.text(max_size=40))
 def test_a_text_is_stripped_storable_and_neither_empty_nor_too_long(text: str):
     try:
-        taken = text_of("x", text, longest=20)
+        taken = parse_text("x", text, longest=20)
     except InvalidInput:
         stripped = text.strip()
         assert not stripped or len(stripped) > 20 or "\x00" in stripped or _has_surrogates(stripped)
@@ -91,25 +91,25 @@ def _has_surrogates(text: str) -> bool:
     domain=st.sampled_from(["B.kz", "пример.РФ", "x-y.Co.uk"]),
 )
 def test_an_email_is_lower_case_and_stays_so(name: str, domain: str):
-    email = email_of("x", f" {name}@{domain} ")
+    email = parse_email("x", f" {name}@{domain} ")
     assert email == f"{name}@{domain}".lower()
-    assert email_of("x", email) == email
+    assert parse_email("x", email) == email
 
 
 def test_the_two_ways_to_write_an_accent_are_one_email():
-    assert email_of("x", "jose\u0301@b.kz") == email_of("x", "jos\u00e9@b.kz")
+    assert parse_email("x", "jose\u0301@b.kz") == parse_email("x", "jos\u00e9@b.kz")
 
 
 @given(price=st.decimals(min_value=0, max_value=MAX_PRICE, places=2))
 def test_a_price_keeps_its_value_exactly(price: Decimal):
-    assert price_of(price) == price
-    assert price_of(str(price)) == price
-    assert not price_of(price).is_signed()
+    assert parse_price(price) == price
+    assert parse_price(str(price)) == price
+    assert not parse_price(price).is_signed()
 
 
 @pytest.mark.parametrize(("value", "price"), [(None, None), (0, 0), (-0.0, 0), (19.9, Decimal("19.90")), ("1e3", 1000)])
 def test_a_price_may_be_written_in_several_ways(value, price):
-    assert price_of(value) == price
+    assert parse_price(value) == price
 
 
 @pytest.mark.parametrize(
@@ -117,24 +117,24 @@ def test_a_price_may_be_written_in_several_ways(value, price):
 )
 def test_what_is_no_price_is_refused(value):
     with pytest.raises(InvalidInput, match="price"):
-        price_of(value)
+        parse_price(value)
 
 
 def test_a_password_is_at_most_72_bytes_and_never_part_of_a_message():
-    assert password_of("x" * 72) == "x" * 72
+    assert parse_password("x" * 72) == "x" * 72
     for password in ("hush" * 19, "hush\x00", "hush\ud800"):
         with pytest.raises(InvalidInput) as raised:
-            password_of(password)
+            parse_password(password)
         assert "hush" not in str(raised.value)
 
 
 @given(value=st.integers())
 def test_an_integer_is_what_an_integer_column_holds(value: int):
     if -(2**31) <= value < 2**31:
-        assert integer_of("x", value) == value
+        assert parse_integer("x", value) == value
     else:
         with pytest.raises(InvalidInput):
-            integer_of("x", value)
+            parse_integer("x", value)
 
 
 JSON = st.recursive(
@@ -152,9 +152,9 @@ def test_details_are_taken_as_they_are_unless_jsonb_cannot_hold_them(details):
     encoded = json.dumps(details, ensure_ascii=False)
     if "\x00" in json.dumps(details) or _has_surrogates(encoded) or any("\x00" in text for text in _texts(details)):
         with pytest.raises(InvalidInput):
-            details_of("x", details)
+            parse_details("x", details)
     else:
-        assert details_of("x", details) == details
+        assert parse_details("x", details) == details
 
 
 def _texts(value: object) -> list[str]:
@@ -166,14 +166,14 @@ def _texts(value: object) -> list[str]:
 
 
 def test_a_text_that_looks_like_an_escaped_nul_is_no_nul():
-    assert details_of("x", {"path": "C:\\u0000"}) == {"path": "C:\\u0000"}
+    assert parse_details("x", {"path": "C:\\u0000"}) == {"path": "C:\\u0000"}
 
 
 def test_a_time_must_be_aware():
     now = datetime.now(UTC)
-    assert time_of("x", now) is now
+    assert parse_time("x", now) is now
     with pytest.raises(InvalidInput, match="aware"):
-        time_of("x", now.replace(tzinfo=None))
+        parse_time("x", now.replace(tzinfo=None))
 
 
 @given(
@@ -194,7 +194,7 @@ def test_rounding_is_to_the_nearest_millisecond(seconds: float):
 
 @given(stored=st.lists(JSON, max_size=5))
 def test_whatever_an_older_backend_stored_can_be_read(stored):
-    assert all(part.start is not None and part.end is not None for part in segments_of(stored))
+    assert all(part.start is not None and part.end is not None for part in parse_segments(stored))
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,18 @@ LARGEST_ANSWER = 1_000_000
 """Bytes; an auth user takes about two thousand."""
 
 
-class Alarm:
+class Deadline:
     """Hangs up a call that has not ended in time, whatever it is waiting for by then.
 
     Attributes:
-        rang: True once the time was up.
+        expired: True once the time was up.
     """
 
     def __init__(self, seconds: float) -> None:
-        self.rang = False
+        self.expired = False
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._ring)
+        self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
         self._timer.start()
 
@@ -42,9 +42,9 @@ class Alarm:
         """The call has ended."""
         self._timer.cancel()
 
-    def _ring(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
-            self.rang = True
+            self.expired = True
             if self._socket is not None:
                 with suppress(OSError):  # it has hung up by itself just now
                     # The plain socket's: the one of TLS would wait to say goodbye.
@@ -74,15 +74,15 @@ def open_client(timeout: float) -> httpx.Client:
     """Give a client each of whose calls takes `timeout` seconds at most, on a connection of its own."""
 
     def begin(request: httpx.Request) -> None:
-        alarm = Alarm(timeout)
-        request.extensions = {**request.extensions, "alarm": alarm, "trace": alarm.trace}
+        deadline = Deadline(timeout)
+        request.extensions = {**request.extensions, "deadline": deadline, "trace": deadline.trace}
 
     def check(response: httpx.Response) -> None:
         response.stream = _Short(response)
         try:
             content = response.read()
         finally:
-            alarm_of(response.request).cancel()
+            deadline_of(response.request).cancel()
         if response.is_success and content and not _is_object(content):
             raise httpx.DecodingError("not a JSON object", request=response.request)
 
@@ -94,9 +94,9 @@ def open_client(timeout: float) -> httpx.Client:
     )
 
 
-def alarm_of(request: httpx.Request) -> Alarm:
-    """The alarm of a request made by our client."""
-    return cast("Alarm", request.extensions["alarm"])
+def deadline_of(request: httpx.Request) -> Deadline:
+    """The deadline of a request made by our client."""
+    return cast("Deadline", request.extensions["deadline"])
 
 
 def _is_object(content: bytes) -> bool:

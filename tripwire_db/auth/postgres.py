@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
 from tripwire_db.engine.database import Database
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.errors import AuthFailed, InvalidInput, TripwireError
 from tripwire_db.tables import IS_STAND_IN
 
@@ -129,7 +129,7 @@ class PostgresAuth:
             raise AuthFailed(f"the auth user {user_id} was not {done}: {error}", applied=False) from error
 
 
-def _server(flow: Steps) -> CTE:
+def _server(flow: StatementBuilder) -> CTE:
     """The gate of each: one row, which says whether `auth` is ours to write."""
     return flow.gate("server", select(literal_column(_IS_OURS, sa.Boolean).label("is_stand_in")))
 
@@ -154,7 +154,7 @@ def _found(rows: Sequence[Row], _: Parameters) -> AuthUser | None:
 
 
 @recipe("create_auth_user", decode=_is_there)
-def _create_auth_user(flow: Steps) -> None:
+def _create_auth_user(flow: StatementBuilder) -> None:
     """Insert the row, unless its id or e-mail is there; run again after a lost answer, it finds its own row by the id."""
     server = _server(flow)
     values = {
@@ -180,7 +180,7 @@ def _create_auth_user(flow: Steps) -> None:
 
 
 @recipe("delete_auth_user", decode=_was_deleted)
-def _delete_auth_user(flow: Steps) -> None:
+def _delete_auth_user(flow: StatementBuilder) -> None:
     """Delete the row; the settings are joined so that the lock timeout stands before the row is locked."""
     server = _server(flow)
     gone = flow.step(
@@ -197,7 +197,7 @@ def _delete_auth_user(flow: Steps) -> None:
 
 
 @recipe("find_auth_user", decode=_found)
-def _find_auth_user(flow: Steps) -> None:
+def _find_auth_user(flow: StatementBuilder) -> None:
     server = _server(flow)
     flow.report(
         select(server.c.is_stand_in, _users.c.id, _users.c.email, _users.c.raw_app_meta_data).select_from(

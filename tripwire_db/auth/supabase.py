@@ -222,7 +222,7 @@ class SupabaseAuth:
     def _refusal(self, error: Exception, secret: str | None) -> _Refusal:
         import httpx
 
-        from tripwire_db.auth.http import alarm_of
+        from tripwire_db.auth.http import deadline_of
 
         if isinstance(error, UnicodeEncodeError):
             return _Refusal(code="validation_failed", reason="a text is not valid Unicode", sent=False)
@@ -231,11 +231,11 @@ class SupabaseAuth:
             return self._read(cause.response, secret)
         if not isinstance(cause, httpx.TransportError):
             return _Refusal(reason="the answer of the auth service could not be understood")
-        alarm = alarm_of(cause.request)
-        alarm.cancel()
+        deadline = deadline_of(cause.request)
+        deadline.cancel()
         if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
             return _Refusal(sent=False)
-        if alarm.rang or isinstance(cause, httpx.TimeoutException):
+        if deadline.expired or isinstance(cause, httpx.TimeoutException):
             return _Refusal(reason=f"no answer within {self._timeout:g} s", late=True)
         return _Refusal(reason=f"the connection broke before the answer ({type(cause).__name__})")
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 
-from tripwire_db.cache.line import Line
-from tripwire_db.cache.stored import SCHEMA_VERSION, Lie, Rows, dump, load
+from tripwire_db.cache.redis_loop import RedisLoop
+from tripwire_db.cache.stored import SCHEMA_VERSION, CorruptEntry, Rows, dump, load
 from tripwire_db.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class RedisCache:
         self._leaders: set[asyncio.Task[None]] = set()
         self._complaints: set[str] = set()
         self._left_alone_until = 0.0
-        self._line: Line | None = None
+        self._loop: RedisLoop | None = None
 
     def __repr__(self) -> str:
         return f"RedisCache({self._where!r}, ttl={self._ttl:g})"
@@ -97,9 +97,9 @@ class RedisCache:
     def close(self) -> None:
         """Give back connections; calling again is fine, and a later call opens new ones."""
         with self._lock:
-            line, self._line = self._line, None
-        if line is not None:
-            line.close()
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
 
     def get_or_compute(self, key: str, compute: Callable[[], Rows]) -> Rows:
         """The rows under this key, at most `ttl` seconds old.
@@ -187,10 +187,10 @@ class RedisCache:
     def _call(self, talk: Callable[["Redis"], Coroutine[Any, Any, T]]) -> Future[T]:
         """Talk to Redis on the one line that threads and event loops share."""
         with self._lock:
-            if self._line is None:
-                self._line = Line(_client(self._url))
-                weakref.finalize(self, self._line.close)
-            return self._line.call(talk)
+            if self._loop is None:
+                self._loop = RedisLoop(_client(self._url))
+                weakref.finalize(self, self._loop.close)
+            return self._loop.submit(talk)
 
     async def _enter(self, key: str, redis: "Redis") -> "Rows | _Turn":
         """The rows that Redis holds, or the turn to compute them; never raises, and ends within `wait`."""
@@ -215,14 +215,14 @@ class RedisCache:
                     case [b"wait", bytes(holder), int(left)]:
                         remaining = min(deadline - time.monotonic(), left / 1000)
                     case _:
-                        raise Lie("an answer to a question that was not asked")
+                        raise CorruptEntry("an answer to a question that was not asked")
                 if deadline <= time.monotonic():
                     return _Turn.now(token)
                 # The holder leaves one item in a list of its own; rotating it wakes the next waiter too.
                 ready = _names(key, holder.decode(errors="replace"))[2]
                 async with asyncio.timeout(remaining + self._timeout):
                     await redis.blmove(ready, ready, max(remaining, 0.001))  # type: ignore[arg-type] # fractions are fine
-        except Lie as lie:
+        except CorruptEntry as lie:
             self._complain(key, f"what it holds is no leaderboard of ours ({lie}), and is overwritten")
             return _Turn.now(token)
         except Exception as error:  # noqa: BLE001 — a parser fed with garbage may raise anything

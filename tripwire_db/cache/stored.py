@@ -16,7 +16,7 @@ CLOCK_SKEW_SECONDS = 5.0
 """How far in the future a stored time may lie before it is taken for a lie."""
 
 
-class Lie(Exception):
+class CorruptEntry(Exception):
     """Redis holds, or says, what we never stored."""
 
 
@@ -38,15 +38,15 @@ def load(key: str, stored: bytes, ttl: float) -> Rows | None:
         document = json.loads(stored)
         version, named, at, rows = (document[name] for name in ("version", "key", "at", "rows"))
         if version != SCHEMA_VERSION:
-            raise Lie("another schema version")
+            raise CorruptEntry("another schema version")
         if named != key:
-            raise Lie("an answer to another question")
+            raise CorruptEntry("an answer to another question")
         age = time.time() - at
         if not age >= -CLOCK_SKEW_SECONDS:
-            raise Lie("an answer from the future")
+            raise CorruptEntry("an answer from the future")
         found = [_row(**row) for row in rows]
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
-        raise Lie(type(error).__name__) from None
+        raise CorruptEntry(type(error).__name__) from None
     return found if age < ttl else None
 
 

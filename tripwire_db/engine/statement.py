@@ -69,7 +69,7 @@ def into(table: Table, source: FromClause, /, **columns: Any) -> UpsertInsert:
     return insert(table).from_select(list(columns), select(*columns.values()).select_from(source))
 
 
-class Steps:
+class StatementBuilder:
     """What the builder of a recipe fills in, in the order of the specification."""
 
     def __init__(self, name: str) -> None:
@@ -125,7 +125,7 @@ class Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe(Generic[T]):
+class FlowStatement(Generic[T]):
     """The statement of a flow; built and compiled once, on first use.
 
     Attributes:
@@ -135,7 +135,7 @@ class Recipe(Generic[T]):
     """
 
     name: str
-    build: Callable[[Steps], None]
+    build: Callable[[StatementBuilder], None]
     decode: Decode[T]
 
     def flow(self, **parameters: Any) -> "Flow[T]":
@@ -143,9 +143,9 @@ class Recipe(Generic[T]):
         return Flow(self, parameters)
 
     @cached_property
-    def steps(self) -> Steps:
+    def steps(self) -> StatementBuilder:
         """What the builder filled in."""
-        steps = Steps(self.name)
+        steps = StatementBuilder(self.name)
         self.build(steps)
         return steps
 
@@ -200,7 +200,7 @@ class Recipe(Generic[T]):
         return next((step for step, written in self.steps.tables.items() if written == table), None)
 
 
-def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[Steps], None]], Recipe[T]]:
+def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[StatementBuilder], None]], FlowStatement[T]]:
     """Make a recipe of the function that fills in its steps.
 
     Example:
@@ -212,8 +212,8 @@ def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[Steps], None]], 
         FROM tripwire_users
     """
 
-    def make(build: Callable[[Steps], None]) -> Recipe[T]:
-        return Recipe(name, build, decode)
+    def make(build: Callable[[StatementBuilder], None]) -> FlowStatement[T]:
+        return FlowStatement(name, build, decode)
 
     return make
 
@@ -222,7 +222,7 @@ def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[Steps], None]], 
 class Flow(Generic[T]):
     """A recipe with its parameters: a value, to be run as often as one likes."""
 
-    recipe: Recipe[T]
+    recipe: FlowStatement[T]
     parameters: Parameters
 
     @property

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import ModuleLocked, NotFound, VideoNotQualified
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
@@ -18,7 +18,7 @@ from tripwire_db.flows.shared.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.shared.course import Course, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
 from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import LessonCompletion
 from tripwire_db.tables import (
@@ -37,10 +37,10 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.validation import integer_of, uuid_of
+from tripwire_db.validation import parse_integer, parse_uuid
 
 
-def complete_lesson(course: Course, *, user_id: UUID | str, lesson_id: int) -> Flow[LessonCompletion]:
+def complete_lesson(context: FlowContext, *, user_id: UUID | str, lesson_id: int) -> Flow[LessonCompletion]:
     """Complete a lesson whose video is qualified; open the next module; after the last of the three, graduate.
 
     Only `is_qualified_for_completion` decides, and only for an unlocked lesson of this student. Called again it
@@ -59,10 +59,10 @@ def complete_lesson(course: Course, *, user_id: UUID | str, lesson_id: int) -> F
         (1, 17)
     """
     return _COMPLETE.flow(
-        user_id=uuid_of("user_id", user_id),
-        lesson_id=integer_of("lesson_id", lesson_id),
-        at=course.now(),
-        **new_code(course),
+        user_id=parse_uuid("user_id", user_id),
+        lesson_id=parse_integer("lesson_id", lesson_id),
+        at=context.now(),
+        **new_code(context),
     )
 
 
@@ -95,7 +95,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> LessonCompletion:
 
 
 @recipe("complete_lesson", decode=_decode)
-def _COMPLETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _COMPLETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     taught = modules.alias("taught")
     # Its rank among the modules taught now tells which achievement a module earns.

@@ -7,10 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import EmailTaken
 from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
-from tripwire_db.flows.shared.course import Course, details_of_person
+from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.results import CreatedManager
 from tripwire_db.tables import auth_users, sales_activity_log, users
 
@@ -24,9 +24,9 @@ class NewManager:
     role: str
 
 
-def create_manager(course: Course, *, user_id: UUID, new: NewManager) -> Flow[CreatedManager]:
+def create_manager(context: FlowContext, *, user_id: UUID, new: NewManager) -> Flow[CreatedManager]:
     """Write the users row of a manager; one who is there already with the same role is returned as they are."""
-    return _CREATE.flow(user_id=user_id, email=new.email, full_name=new.full_name, role=new.role, at=course.now())
+    return _CREATE.flow(user_id=user_id, email=new.email, full_name=new.full_name, role=new.role, at=context.now())
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
@@ -45,7 +45,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
 
 
 @recipe("create_manager", decode=_decode)
-def _CREATE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
     lock = flow.gate("lock", select(lock_of_auth_user(user_id).label("taken"), flow.at.label("at")))
     facts = flow.gate(

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import EmailTaken, NotFound
 from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
-from tripwire_db.flows.shared.course import Course, details_of_person
+from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.flows.shared.module import first_module
 from tripwire_db.results import CreatedStudent
 from tripwire_db.tables import (
@@ -44,7 +44,7 @@ class NewStudent:
     price: Decimal = DEFAULT_PRICE
 
 
-def create_tripwire_user(course: Course, *, user_id: UUID, new: NewStudent) -> Flow[CreatedStudent]:
+def create_tripwire_user(context: FlowContext, *, user_id: UUID, new: NewStudent) -> Flow[CreatedStudent]:
     """Register one student across nine tables, for an auth user that is there.
 
     The gate takes an advisory lock on the auth user's id, which compensation takes too. A student who is there
@@ -56,7 +56,7 @@ def create_tripwire_user(course: Course, *, user_id: UUID, new: NewStudent) -> F
         full_name=new.full_name,
         manager_id=new.manager_id,
         price=new.price,
-        at=course.now(),
+        at=context.now(),
     )
 
 
@@ -81,7 +81,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
 
 
 @recipe("create_tripwire_user", decode=_decode)
-def _CREATE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
     lock = flow.gate("lock", select(lock_of_auth_user(user_id).label("taken"), flow.at.label("at")))
     first = flow.gate("first_module", first_module())

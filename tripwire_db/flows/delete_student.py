@@ -7,9 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Table, and_, delete, func, literal, literal_column, or_, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import NotFound, Refused
-from tripwire_db.flows.shared.course import Course, acting_manager, details_of_person, locked_student
+from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import DeletedStudent
 from tripwire_db.tables import (
     certificates,
@@ -23,10 +23,10 @@ from tripwire_db.tables import (
     users,
     video_tracking,
 )
-from tripwire_db.validation import uuid_of
+from tripwire_db.validation import parse_uuid
 
 
-def delete_student(course: Course, *, user_id: UUID | str, manager_id: UUID | str) -> Flow[DeletedStudent]:
+def delete_student(context: FlowContext, *, user_id: UUID | str, manager_id: UUID | str) -> Flow[DeletedStudent]:
     """Remove every row of a student, certificates too, and write who did it into the log.
 
     Called again, after the rows are gone, it tells what the log remembers; whoever never was is NotFound.
@@ -37,7 +37,7 @@ def delete_student(course: Course, *, user_id: UUID | str, manager_id: UUID | st
         Refused: the person is more than a student; change their role first.
     """
     return _DELETE.flow(
-        user_id=uuid_of("user_id", user_id), manager_id=uuid_of("manager_id", manager_id), at=course.now()
+        user_id=parse_uuid("user_id", user_id), manager_id=parse_uuid("manager_id", manager_id), at=context.now()
     )
 
 
@@ -55,7 +55,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> DeletedStudent:
 
 
 @recipe("delete_student", decode=_decode)
-def _DELETE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     manager = acting_manager(flow)
     gate = flow.gate(

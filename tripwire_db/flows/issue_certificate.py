@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, recipe
 from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
@@ -15,7 +15,7 @@ from tripwire_db.flows.shared.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.shared.course import Course, locked_student, not_active
+from tripwire_db.flows.shared.context import FlowContext, locked_student, not_active
 from tripwire_db.results import Certificate
 from tripwire_db.tables import (
     MODULES_IN_COURSE,
@@ -23,10 +23,10 @@ from tripwire_db.tables import (
     sales_activity_log,
     tripwire_user_profile,
 )
-from tripwire_db.validation import uuid_of
+from tripwire_db.validation import parse_uuid
 
 
-def issue_certificate(course: Course, *, user_id: UUID | str) -> Flow[Certificate]:
+def issue_certificate(context: FlowContext, *, user_id: UUID | str) -> Flow[Certificate]:
     """Issue the certificate of a student who has completed the three modules.
 
     Called again it returns the same one: the number is for ever. After a revocation it issues a new one.
@@ -41,7 +41,7 @@ def issue_certificate(course: Course, *, user_id: UUID | str) -> Flow[Certificat
         >>> repository.issue_certificate(user_id=student.user_id).number
         'TW-100001'
     """
-    return _ISSUE.flow(user_id=uuid_of("user_id", user_id), at=course.now(), **new_code(course))
+    return _ISSUE.flow(user_id=parse_uuid("user_id", user_id), at=context.now(), **new_code(context))
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
@@ -61,7 +61,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
 
 
 @recipe("issue_certificate", decode=_decode)
-def _ISSUE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     held = valid_certificate(flow, student)
     gate = flow.gate(

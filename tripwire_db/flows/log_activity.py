@@ -8,17 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.activity import activity_of, jsonb
-from tripwire_db.flows.shared.course import Course, acting_manager
+from tripwire_db.flows.shared.context import FlowContext, acting_manager
 from tripwire_db.results import Activity
 from tripwire_db.tables import ACTION_TYPES, sales_activity_log, users
-from tripwire_db.validation import choice_of, details_of, optional_uuid_of, uuid_of
+from tripwire_db.validation import parse_choice, parse_details, parse_optional_uuid, parse_uuid
 
 
 def log_activity(
-    course: Course,
+    context: FlowContext,
     *,
     manager_id: UUID | str | None,
     action_type: str,
@@ -46,12 +46,12 @@ def log_activity(
         'aigerim@example.com'
     """
     return _LOG.flow(
-        activity_id=uuid4() if activity_id is None else uuid_of("activity_id", activity_id),
-        manager_id=optional_uuid_of("manager_id", manager_id),
-        action_type=choice_of("action_type", action_type, ACTION_TYPES),
-        target_user_id=optional_uuid_of("target_user_id", target_user_id),
-        details=jsonb(details_of("details", details)),
-        at=course.now(),
+        activity_id=uuid4() if activity_id is None else parse_uuid("activity_id", activity_id),
+        manager_id=parse_optional_uuid("manager_id", manager_id),
+        action_type=parse_choice("action_type", action_type, ACTION_TYPES),
+        target_user_id=parse_optional_uuid("target_user_id", target_user_id),
+        details=jsonb(parse_details("details", details)),
+        at=context.now(),
     )
 
 
@@ -63,7 +63,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Activity:
 
 
 @recipe("log_activity", decode=_decode)
-def _LOG(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _LOG(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     manager = acting_manager(flow)
     manager_id = param("manager_id", sa.UUID)
     person = users.alias("person")

@@ -6,16 +6,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, literal, or_, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flows.shared.course import Course, actor, details_of_person, locked_student, unknown_actor
+from tripwire_db.flows.shared.context import FlowContext, actor, details_of_person, locked_student, unknown_actor
 from tripwire_db.results import WelcomeEmail
 from tripwire_db.tables import sales_activity_log, tripwire_users
-from tripwire_db.validation import flag_of, optional_uuid_of, uuid_of
+from tripwire_db.validation import parse_flag, parse_optional_uuid, parse_uuid
 
 
 def record_welcome_email(
-    course: Course, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
+    context: FlowContext, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
 ) -> Flow[WelcomeEmail]:
     """Mark the welcome e-mail as sent, once; the time of the first call stays.
 
@@ -36,10 +36,10 @@ def record_welcome_email(
         True
     """
     return _RECORD.flow(
-        user_id=uuid_of("user_id", user_id),
-        sent=flag_of("sent", sent),
-        manager_id=optional_uuid_of("manager_id", manager_id),
-        at=course.now(),
+        user_id=parse_uuid("user_id", user_id),
+        sent=parse_flag("sent", sent),
+        manager_id=parse_optional_uuid("manager_id", manager_id),
+        at=context.now(),
     )
 
 
@@ -53,7 +53,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> WelcomeEmail:
 
 
 @recipe("record_welcome_email", decode=_decode)
-def _RECORD(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _RECORD(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     who = actor(flow, student)
     gate = flow.gate(

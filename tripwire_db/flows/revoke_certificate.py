@@ -5,17 +5,17 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS, certificate_of, details_of_certificate, reported
-from tripwire_db.flows.shared.course import Course, actor, locked_student, unknown_actor
+from tripwire_db.flows.shared.context import FlowContext, actor, locked_student, unknown_actor
 from tripwire_db.results import Certificate
 from tripwire_db.tables import certificates, sales_activity_log, tripwire_user_profile
-from tripwire_db.validation import MAX_REASON, optional_uuid_of, text_of, uuid_of
+from tripwire_db.validation import MAX_REASON, parse_optional_uuid, parse_text, parse_uuid
 
 
 def revoke_certificate(
-    course: Course, *, user_id: UUID | str, reason: str, manager_id: UUID | str | None = None
+    context: FlowContext, *, user_id: UUID | str, reason: str, manager_id: UUID | str | None = None
 ) -> Flow[Certificate]:
     """Revoke the certificate that a student holds; clear flag and URL in the profile.
 
@@ -35,10 +35,10 @@ def revoke_certificate(
         'issued by mistake'
     """
     return _REVOKE.flow(
-        user_id=uuid_of("user_id", user_id),
-        reason=text_of("reason", reason, longest=MAX_REASON),
-        manager_id=optional_uuid_of("manager_id", manager_id),
-        at=course.now(),
+        user_id=parse_uuid("user_id", user_id),
+        reason=parse_text("reason", reason, longest=MAX_REASON),
+        manager_id=parse_optional_uuid("manager_id", manager_id),
+        at=context.now(),
     )
 
 
@@ -55,7 +55,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
 
 
 @recipe("revoke_certificate", decode=_decode)
-def _REVOKE(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _REVOKE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     who = actor(flow, student)
     gate = flow.gate("gate", select(student, who.c.id.label("actor_id")).join_from(student, who, true()))

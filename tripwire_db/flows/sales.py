@@ -11,10 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, DateTime, Integer, Select, Uuid, func, select
 
-from tripwire_db.engine.statement import Decode, Flow, Recipe, param
+from tripwire_db.engine.statement import Decode, Flow, FlowStatement, param
 from tripwire_db.errors import InvalidInput
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
-from tripwire_db.validation import integer_of, text_of, uuid_of
+from tripwire_db.validation import parse_integer, parse_text, parse_uuid
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def get_sales_leaderboard(*, limit: int = 10) -> Flow[list[LeaderboardRow]]:
         >>> for row in database.run(get_sales_leaderboard(limit=3)):
         ...     print(row.manager_name, row.total_students, row.total_revenue)
     """
-    return _LEADERBOARD.flow(limit=integer_of("limit", limit, least=1, most=MAX_LIMIT))
+    return _LEADERBOARD.flow(limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
 
 
 def get_sales_chart_data(
@@ -60,9 +60,9 @@ def get_sales_chart_data(
         >>> today, *earlier = database.run(get_sales_chart_data(manager_id=manager_id, days_back=7))
     """
     return _CHART.flow(
-        manager_id=uuid_of("manager_id", manager_id),
-        days_back=integer_of("days_back", days_back, least=1, most=MAX_DAYS_BACK),
-        time_zone=text_of("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
+        manager_id=parse_uuid("manager_id", manager_id),
+        days_back=parse_integer("days_back", days_back, least=1, most=MAX_DAYS_BACK),
+        time_zone=parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
     )
 
 
@@ -81,8 +81,8 @@ def get_manager_stats(*, manager_id: UUID | str, time_zone: str = DEFAULT_TIME_Z
         >>> print(f"{stats.students_this_month} students, {stats.revenue_this_month} KZT this month")
     """
     return _STATS.flow(
-        manager_id=uuid_of("manager_id", manager_id),
-        time_zone=text_of("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
+        manager_id=parse_uuid("manager_id", manager_id),
+        time_zone=parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
     )
 
 
@@ -107,8 +107,8 @@ def get_manager_activity(
     if before is not None and not isinstance(before, Activity):
         raise InvalidInput("before must be the last Activity of the page before, or None")
     return _ACTIVITY.flow(
-        manager_id=uuid_of("manager_id", manager_id),
-        limit=integer_of("limit", limit, least=1, most=MAX_LIMIT),
+        manager_id=parse_uuid("manager_id", manager_id),
+        limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT),
         before=None if before is None else before.created_at,
         before_id=None if before is None else before.id,
     )
@@ -128,12 +128,12 @@ def check_video_qualification(*, user_id: UUID | str, lesson_id: int) -> Flow[bo
         >>> if database.run(check_video_qualification(user_id=user_id, lesson_id=67)):
         ...     print("may be completed")
     """
-    return _QUALIFICATION.flow(user_id=uuid_of("user_id", user_id), lesson_id=integer_of("lesson_id", lesson_id))
+    return _QUALIFICATION.flow(user_id=parse_uuid("user_id", user_id), lesson_id=parse_integer("lesson_id", lesson_id))
 
 
-def _aggregation(name: str, answer: Select[Any], decode: Decode[T]) -> Recipe[T]:
+def _aggregation(name: str, answer: Select[Any], decode: Decode[T]) -> FlowStatement[T]:
     """A recipe that is one question to one function; it gives its rows in their order."""
-    return Recipe(name, lambda flow: flow.report(answer), decode)
+    return FlowStatement(name, lambda flow: flow.report(answer), decode)
 
 
 def _rows_of(function: Any, result: type[Any], *asked: BindParameter[Any]) -> Select[Any]:

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.results import Activity
 from tripwire_db.tables import sales_activity_log, video_tracking
-from tripwire_db.validation import details_of, integer_of, optional_uuid_of
+from tripwire_db.validation import parse_details, parse_integer, parse_optional_uuid
 from tripwire_db.video import Segment, segments_in_ms
 
 MAX_LIMIT = 1000
@@ -35,10 +35,10 @@ def search_activity(
         >>> [row.action_type for row in repository.search_activity(details={"lesson_id": 67})]
         ['lesson_completed']
     """
-    manager = optional_uuid_of("manager_id", manager_id)
+    manager = parse_optional_uuid("manager_id", manager_id)
     parameters = {
-        "details": jsonb(details_of("details", details)),
-        "limit": integer_of("limit", limit, least=1, most=MAX_LIMIT),
+        "details": jsonb(parse_details("details", details)),
+        "limit": parse_integer("limit", limit, least=1, most=MAX_LIMIT),
     }
     if manager is None:
         return _SEARCH_ALL.flow(**parameters)
@@ -66,9 +66,9 @@ def search_watched_segments(
     """
     starts, ends = segments_in_ms([segment])
     return _SEARCH_SEGMENTS.flow(
-        lesson_id=integer_of("lesson_id", lesson_id),
+        lesson_id=parse_integer("lesson_id", lesson_id),
         segment=jsonb([{"start": starts[0] / 1000, "end": ends[0] / 1000}]),
-        limit=integer_of("limit", limit, least=1, most=MAX_LIMIT),
+        limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT),
     )
 
 
@@ -87,17 +87,17 @@ def _matching() -> sa.Select[Any]:
 
 
 @recipe("search_activity", decode=_activities)
-def _SEARCH_ALL(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _SEARCH_ALL(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(_matching())
 
 
 @recipe("search_activity", decode=_activities)
-def _SEARCH_OF_MANAGER(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _SEARCH_OF_MANAGER(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(_matching().where(sales_activity_log.c.manager_id == param("manager_id", sa.UUID)))
 
 
 @recipe("search_watched_segments", decode=lambda rows, _: [row.user_id for row in rows])
-def _SEARCH_SEGMENTS(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _SEARCH_SEGMENTS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(
         select(video_tracking.c.user_id)
         .where(

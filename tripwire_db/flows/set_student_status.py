@@ -6,16 +6,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import NotFound
-from tripwire_db.flows.shared.course import Course, acting_manager, details_of_person, locked_student
+from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import StudentStatus
 from tripwire_db.tables import STUDENT_STATUSES, sales_activity_log, tripwire_users
-from tripwire_db.validation import choice_of, uuid_of
+from tripwire_db.validation import parse_choice, parse_uuid
 
 
 def set_student_status(
-    course: Course, *, user_id: UUID | str, status: str, manager_id: UUID | str
+    context: FlowContext, *, user_id: UUID | str, status: str, manager_id: UUID | str
 ) -> Flow[StudentStatus]:
     """Set a student's status; progress, counters and certificates stay as they are.
 
@@ -35,10 +35,10 @@ def set_student_status(
         True
     """
     return _SET_STATUS.flow(
-        user_id=uuid_of("user_id", user_id),
-        status=choice_of("status", status, STUDENT_STATUSES),
-        manager_id=uuid_of("manager_id", manager_id),
-        at=course.now(),
+        user_id=parse_uuid("user_id", user_id),
+        status=parse_choice("status", status, STUDENT_STATUSES),
+        manager_id=parse_uuid("manager_id", manager_id),
+        at=context.now(),
     )
 
 
@@ -51,7 +51,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> StudentStatus:
 
 
 @recipe("set_student_status", decode=_decode)
-def _SET_STATUS(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _SET_STATUS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     manager = acting_manager(flow)
     gate = flow.gate(

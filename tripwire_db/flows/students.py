@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
-from tripwire_db.engine.statement import Flow, Parameters, Recipe, Row, Steps, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.errors import InvalidInput, NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS as CERTIFICATE_COLUMNS
 from tripwire_db.flows.shared.certificate import certificate_of
@@ -36,8 +36,8 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.validation import choice_of, integer_of, optional_uuid_of, text_of, uuid_of
-from tripwire_db.video import segments_of
+from tripwire_db.validation import parse_choice, parse_integer, parse_optional_uuid, parse_text, parse_uuid
+from tripwire_db.video import parse_segments
 
 MAX_LIMIT = 1000
 LONGEST_SEARCH = 300
@@ -71,7 +71,7 @@ def get_student(*, user_id: UUID | str) -> Flow[StudentJourney]:
         >>> [(lesson.lesson_id, lesson.status) for lesson in journey.progress]
         [(67, 'completed'), (68, 'in_progress')]
     """
-    return _GET.flow(user_id=uuid_of("user_id", user_id))
+    return _GET.flow(user_id=parse_uuid("user_id", user_id))
 
 
 def list_students(
@@ -103,11 +103,11 @@ def list_students(
         raise InvalidInput("after must be the last Student of the page before")
     asked: dict[str, Any] = {}
     if manager_id is not None:
-        asked["manager_id"] = optional_uuid_of("manager_id", manager_id)
+        asked["manager_id"] = parse_optional_uuid("manager_id", manager_id)
     if status is not None:
-        asked["status"] = choice_of("status", status, STUDENT_STATUSES)
+        asked["status"] = parse_choice("status", status, STUDENT_STATUSES)
     if search is not None:
-        asked["search"] = f"%{_escaped(text_of('search', search, longest=LONGEST_SEARCH))}%"
+        asked["search"] = f"%{_escaped(parse_text('search', search, longest=LONGEST_SEARCH))}%"
     if after is not None:
         asked["after_created_at"], asked["after_id"] = after.created_at, after.id
     # A statement of its own for each combination, so that the planner sees which index serves it.
@@ -115,18 +115,18 @@ def list_students(
     if which not in _LISTS:
         _LISTS[which] = _list_recipe(*which)
     asked.pop("status", None)
-    return _LISTS[which].flow(**asked, limit=integer_of("limit", limit, least=1, most=MAX_LIMIT))
+    return _LISTS[which].flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
-_LISTS: dict[tuple[str | None, bool, bool, bool], Recipe[list[Student]]] = {}
+_LISTS: dict[tuple[str | None, bool, bool, bool], FlowStatement[list[Student]]] = {}
 
 
-def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bool) -> Recipe[list[Student]]:
-    def build(flow: Steps) -> None:
+def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
+    def build(flow: StatementBuilder) -> None:
         page = select(*_STUDENT)
         if status is not None:
             # A constant: a partial index is only taken where its condition can be seen.
@@ -147,7 +147,7 @@ def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bo
             )
         )
 
-    return Recipe("list_students", build, lambda rows, _: [_student_of(row) for row in rows])
+    return FlowStatement("list_students", build, lambda rows, _: [_student_of(row) for row in rows])
 
 
 def _student_of(row: Row) -> Student:
@@ -168,7 +168,7 @@ def _decode_journey(rows: Sequence[Row], asked: Parameters) -> StudentJourney:
             for lesson_id, module_id, status, started, completed in found.progress
         ),
         video=tuple(
-            VideoTracking(lesson_id, segments_of(segments), *rest) for lesson_id, segments, *rest in found.video
+            VideoTracking(lesson_id, parse_segments(segments), *rest) for lesson_id, segments, *rest in found.video
         ),
         unlocks=tuple(
             UnlockedModule(module_id, datetime.fromisoformat(unlocked_at)) for module_id, unlocked_at in found.unlocks
@@ -186,7 +186,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 @recipe("get_student", decode=_decode_journey)
-def _GET(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _GET(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     of_student = tripwire_users.c.user_id
 
     def listed(name: str, rows: Select[Any], *order: Any) -> ColumnElement[Any]:

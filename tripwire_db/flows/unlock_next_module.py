@@ -6,16 +6,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, recipe
 from tripwire_db.errors import NotEligible, NotFound
-from tripwire_db.flows.shared.course import Course, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
 from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import ModuleUnlock
 from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, sales_activity_log, student_progress
-from tripwire_db.validation import uuid_of
+from tripwire_db.validation import parse_uuid
 
 
-def unlock_next_module(course: Course, *, user_id: UUID | str) -> Flow[ModuleUnlock]:
+def unlock_next_module(context: FlowContext, *, user_id: UUID | str) -> Flow[ModuleUnlock]:
     """Open the module after the highest completed one, never more; the first, where none is completed.
 
     Called again it returns the same, with `newly_unlocked` False.
@@ -30,7 +30,7 @@ def unlock_next_module(course: Course, *, user_id: UUID | str) -> Flow[ModuleUnl
         >>> repository.unlock_next_module(user_id=student.user_id).module_id
         17
     """
-    return _UNLOCK.flow(user_id=uuid_of("user_id", user_id), at=course.now())
+    return _UNLOCK.flow(user_id=parse_uuid("user_id", user_id), at=context.now())
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
@@ -51,7 +51,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
 
 
 @recipe("unlock_next_module", decode=_decode)
-def _UNLOCK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     student = locked_student(flow)
     # The highest completed module, or a place before the first.
     highest = flow.gate(

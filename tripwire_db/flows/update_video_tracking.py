@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound
 from tripwire_db.flows.shared import watched_time
-from tripwire_db.flows.shared.course import Course, locked_student, not_active
+from tripwire_db.flows.shared.context import FlowContext, locked_student, not_active
 from tripwire_db.results import VideoProgress
 from tripwire_db.tables import (
     STUDYING_STATUSES,
@@ -28,8 +28,8 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.validation import integer_of, uuid_of
-from tripwire_db.video import Segment, milliseconds, position_of, seconds_from, segments_in_ms, segments_of
+from tripwire_db.validation import parse_integer, parse_uuid
+from tripwire_db.video import Segment, milliseconds, parse_position, parse_segments, seconds_from, segments_in_ms
 
 TOLERANCE_SECONDS = 2
 TOLERANCE_PART = Decimal("0.01")
@@ -37,7 +37,7 @@ TOLERANCE_PART = Decimal("0.01")
 
 
 def update_video_tracking(
-    course: Course,
+    context: FlowContext,
     *,
     user_id: UUID | str,
     lesson_id: int,
@@ -68,20 +68,20 @@ def update_video_tracking(
         (20.5, 1)
     """
     starts, ends = segments_in_ms(segments)
-    policy = course.policy
+    policy = context.policy
     return _TRACK.flow(
-        user_id=uuid_of("user_id", user_id),
-        lesson_id=integer_of("lesson_id", lesson_id),
+        user_id=parse_uuid("user_id", user_id),
+        lesson_id=parse_integer("lesson_id", lesson_id),
         starts=starts,
         ends=ends,
-        position=position_of(position),
+        position=parse_position(position),
         client_duration=None if client_duration is None else seconds_from("client_duration", client_duration),
         threshold=Decimal(str(policy.threshold)),
         gap_ms=milliseconds(policy.gap_seconds),
         max_rate=None if policy.max_rate is None else Decimal(str(policy.max_rate)),
         first_grant_ms=milliseconds(policy.first_grant_seconds),
         idle_cap_ms=milliseconds(policy.idle_cap_seconds),
-        at=course.now(),
+        at=context.now(),
     )
 
 
@@ -106,7 +106,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
     return VideoProgress(
         user_id=user_id,
         lesson_id=lesson_id,
-        segments=segments_of(found.segments),
+        segments=parse_segments(found.segments),
         unique_seconds=found.unique_ms / 1000,
         counted_seconds=found.counted_ms / 1000,
         new_seconds=max(0, found.counted_ms - found.counted_before_ms) / 1000,
@@ -120,7 +120,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
 
 
 @recipe("update_video_tracking", decode=_decode)
-def _TRACK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     # The gate: the student's row, then the video's, both as they are now.
     student = locked_student(flow)
     video = flow.gate(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.results import CertificateCheck
 from tripwire_db.tables import certificates
-from tripwire_db.validation import text_of
+from tripwire_db.validation import parse_text
 
 LONGEST_CODE = 500
 """Characters; codes adopted from older systems may be longer than ours."""
@@ -23,7 +23,7 @@ def verify_certificate(*, code: str) -> Flow[CertificateCheck]:
         >>> repository.verify_certificate(code=certificate.verification_code).valid
         True
     """
-    return _VERIFY.flow(code=text_of("code", code, longest=LONGEST_CODE))
+    return _VERIFY.flow(code=parse_text("code", code, longest=LONGEST_CODE))
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> CertificateCheck:  # noqa: ARG001
@@ -41,7 +41,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CertificateCheck:  # noqa
 
 
 @recipe("verify_certificate", decode=_decode)
-def _VERIFY(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _VERIFY(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(
         select(
             certificates.c.number,

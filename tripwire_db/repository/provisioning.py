@@ -34,14 +34,22 @@ from tripwire_db.flows.revoke_certificate import revoke_certificate
 from tripwire_db.flows.search import search_activity, search_watched_segments
 from tripwire_db.flows.set_student_status import set_student_status
 from tripwire_db.flows.shared.auth_user import AuthUserGone, EmailHolder, find_email_holder, is_used, lock_auth_user
-from tripwire_db.flows.shared.course import Course
+from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.flows.students import get_student, list_students
 from tripwire_db.flows.unlock_next_module import unlock_next_module
 from tripwire_db.flows.update_video_tracking import update_video_tracking
 from tripwire_db.flows.verify_certificate import verify_certificate
 from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent
 from tripwire_db.tables import DEFAULT_PRICE, ROLES
-from tripwire_db.validation import MAX_NAME, choice_of, email_of, password_of, price_of, text_of, uuid_of
+from tripwire_db.validation import (
+    MAX_NAME,
+    parse_choice,
+    parse_email,
+    parse_password,
+    parse_price,
+    parse_text,
+    parse_uuid,
+)
 
 __all__ = [
     "AuthCall",
@@ -103,7 +111,7 @@ Operation = Generator[Wanted, Any, T]
 class Services:
     """What operations work with: the course's terms, and the auth service."""
 
-    course: Course
+    context: FlowContext
     auth: Auth
 
 
@@ -144,21 +152,21 @@ def create_tripwire_user(
         >>> student.price, student.created
         (Decimal('5000'), True)
     """
-    asked_price = price_of(price)
+    asked_price = parse_price(price)
     new = NewStudent(
-        email=email_of("email", email),
-        full_name=text_of("full_name", full_name, longest=MAX_NAME),
-        manager_id=uuid_of("manager_id", manager_id),
+        email=parse_email("email", email),
+        full_name=parse_text("full_name", full_name, longest=MAX_NAME),
+        manager_id=parse_uuid("manager_id", manager_id),
         price=DEFAULT_PRICE if asked_price is None else asked_price,
     )
-    checked_password = password_of(password)
+    checked_password = parse_password(password)
     return _creating(
         services,
         new,
         checked_password,
         Mark.STUDENT,
         is_ours=lambda holder: holder.is_student,
-        write=lambda user_id: write_student(services.course, user_id=user_id, new=new),
+        write=lambda user_id: write_student(services.context, user_id=user_id, new=new),
     )
 
 
@@ -188,17 +196,17 @@ def create_manager(
         'sales_manager'
     """
     new = NewManager(
-        email=email_of("email", email),
-        full_name=text_of("full_name", full_name, longest=MAX_NAME),
-        role=choice_of("role", role, MANAGER_ROLES),
+        email=parse_email("email", email),
+        full_name=parse_text("full_name", full_name, longest=MAX_NAME),
+        role=parse_choice("role", role, MANAGER_ROLES),
     )
     return _creating(
         services,
         new,
-        password_of(password),
+        parse_password(password),
         Mark.MANAGER,
         is_ours=lambda holder: holder.role == new.role,
-        write=lambda user_id: write_manager(services.course, user_id=user_id, new=new),
+        write=lambda user_id: write_manager(services.context, user_id=user_id, new=new),
     )
 
 
@@ -221,7 +229,7 @@ def delete_student(services: Services, *, user_id: UUID | str, manager_id: UUID 
         >>> repository.delete_student(user_id=student.user_id, manager_id=manager.user_id).deleted
         True
     """
-    rows = delete_rows(services.course, user_id=user_id, manager_id=manager_id)
+    rows = delete_rows(services.context, user_id=user_id, manager_id=manager_id)
     return _deleting(services, rows)
 
 
@@ -248,7 +256,7 @@ def _creating(
     write: Callable[[UUID], Flow[Created]],
 ) -> Operation[Created]:
     """Auth user, then rows. Where another call's compensation removes the auth user in between, begin again."""
-    services.course.now()  # a clock that cannot tell the time says so before anything is made
+    services.context.now()  # a clock that cannot tell the time says so before anything is made
     for _ in range(_MAX_RESTARTS):
         user_id, made_here = yield from _auth_user(services.auth, new, password, mark, is_ours)
         if user_id is None:

@@ -18,24 +18,24 @@ from tripwire_db.engine.database import AsyncDatabase, Database
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flows import sales
-from tripwire_db.flows.shared.course import DEFAULT_CERTIFICATE_URL, Clock, Course
+from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, Clock, FlowContext
 from tripwire_db.repository import provisioning
 from tripwire_db.repository.provisioning import AuthCall, InTransaction, Operation, Services, Wanted
 from tripwire_db.results import LeaderboardRow
 from tripwire_db.settings import Settings, certificate_url_of, mask_url
-from tripwire_db.validation import integer_of
+from tripwire_db.validation import parse_integer
 from tripwire_db.video import WatchPolicy
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MAX_POOL_SIZE = 1000
-_FIRST = {"course": lambda services: (services.course,), "services": lambda services: (services,)}
+_FIRST = {"context": lambda services: (services.context,), "services": lambda services: (services,)}
 
 
 @overload
 def _method(make: Callable[Concatenate[Services, P], Operation[T]]) -> Callable[Concatenate[Any, P], T]: ...
 @overload
-def _method(make: Callable[Concatenate[Course, P], Flow[T]]) -> Callable[Concatenate[Any, P], T]: ...
+def _method(make: Callable[Concatenate[FlowContext, P], Flow[T]]) -> Callable[Concatenate[Any, P], T]: ...
 @overload
 def _method(make: Callable[P, Flow[T]]) -> Callable[Concatenate[Any, P], T]: ...
 def _method(make: Callable[..., Any]) -> Any:
@@ -59,7 +59,7 @@ def _async_method(
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]: ...
 @overload
 def _async_method(
-    make: Callable[Concatenate[Course, P], Flow[T]],
+    make: Callable[Concatenate[FlowContext, P], Flow[T]],
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]: ...
 @overload
 def _async_method(make: Callable[P, Flow[T]]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]: ...
@@ -97,7 +97,7 @@ class _Opened:
         if leaderboard_cache is not None and not callable(getattr(leaderboard_cache, "get_or_compute", None)):
             raise InvalidInput("leaderboard_cache must be a RedisCache, an object with the same methods, or None")
         base = certificate_url or certificate_url_of(os.environ) or DEFAULT_CERTIFICATE_URL
-        self._services = Services(Course(policy=policy, clock=clock, certificate_url=base), auth)
+        self._services = Services(FlowContext(policy=policy, clock=clock, certificate_url=base), auth)
         self._cache = leaderboard_cache
         self._url = url
 
@@ -178,7 +178,7 @@ class TripwireRepository(_Opened):
             leaderboard_cache=leaderboard_cache,
             certificate_url=certificate_url,
         )
-        size = integer_of("pool_size", pool_size, least=1, most=MAX_POOL_SIZE)
+        size = parse_integer("pool_size", pool_size, least=1, most=MAX_POOL_SIZE)
         repository._database = Database(url, pool_size=size, transaction_pooler=transaction_pooler)
         return repository
 
@@ -304,7 +304,7 @@ class AsyncTripwireRepository(_Opened):
             leaderboard_cache=leaderboard_cache,
             certificate_url=certificate_url,
         )
-        size = integer_of("pool_size", pool_size, least=1, most=MAX_POOL_SIZE)
+        size = parse_integer("pool_size", pool_size, least=1, most=MAX_POOL_SIZE)
         repository._database = AsyncDatabase(url, pool_size=size, transaction_pooler=transaction_pooler)
         return repository
 

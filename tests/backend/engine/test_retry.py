@@ -10,11 +10,11 @@ from tripwire_db.engine.database import connection_arguments
 from tripwire_db.engine.retry import MAX_ATTEMPTS, Attempts
 from tripwire_db.errors import InvalidInput, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
-from tripwire_db.flows.shared.course import Course
+from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.flows.verify_certificate import verify_certificate
 
 SECRET = "hush-hush"
-WRITING = issue_certificate(Course(), user_id="00000000-0000-0000-0000-000000000001")
+WRITING = issue_certificate(FlowContext(), user_id="00000000-0000-0000-0000-000000000001")
 READING = verify_certificate(code="x")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Integer, func, insert, literal, select, update
 
-from tripwire_db.engine.statement import Flow, Recipe, Steps, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, StatementBuilder, into, param, recipe
 from tripwire_db.tables import tripwire_users, user_statistics
 
 
@@ -12,7 +12,7 @@ def counted(rows, asked):
 
 
 @recipe("count_and_write", decode=counted)
-def RECIPE(flow: Steps) -> None:
+def RECIPE(flow: StatementBuilder) -> None:
     student = flow.gate(
         "student",
         select(tripwire_users.c.user_id).join_from(
@@ -61,26 +61,26 @@ def test_a_step_is_found_by_the_table_it_writes():
 
 
 def test_where_two_steps_write_one_table_the_first_is_named():
-    def build(flow: Steps) -> None:
+    def build(flow: StatementBuilder) -> None:
         flow.step("first", insert(user_statistics).values(user_id=param("u")))
         flow.step("second", update(user_statistics).values(lessons_completed=1))
         flow.report(select(literal(1).label("n")))
 
-    assert Recipe("twice", build, counted).step_of("user_statistics") == "first"
+    assert FlowStatement("twice", build, counted).step_of("user_statistics") == "first"
 
 
 def test_a_recipe_that_only_reads_says_so():
-    reads = Recipe("reads", lambda flow: flow.report(select(literal(1).label("n"))), counted)
+    reads = FlowStatement("reads", lambda flow: flow.report(select(literal(1).label("n"))), counted)
     assert not reads.writes
     assert RECIPE.writes
 
 
 def test_a_recipe_that_reports_nothing_is_a_defect():
     with pytest.raises(AssertionError, match="reports nothing"):
-        Recipe("mute", lambda _: None, counted).sql  # noqa: B018 - the property is what fails
+        FlowStatement("mute", lambda _: None, counted).sql  # noqa: B018 - the property is what fails
 
 
 def test_a_percent_sign_of_the_statement_survives_both_forms():
-    percent = Recipe("percent", lambda flow: flow.report(select(literal("100%").label("n"))), counted)
+    percent = FlowStatement("percent", lambda flow: flow.report(select(literal("100%").label("n"))), counted)
     assert "100%%" in percent.sql
     assert "100%'" in percent.prepared[0]

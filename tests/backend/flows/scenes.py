@@ -9,7 +9,7 @@ from typing import Any
 from tests.backend.flows.world import World
 from tripwire_db import flows
 from tripwire_db.auth import postgres
-from tripwire_db.engine.statement import Recipe
+from tripwire_db.engine.statement import FlowStatement
 from tripwire_db.flows import sales, students
 from tripwire_db.tables import STUDENT_STATUSES
 
@@ -40,7 +40,7 @@ METHODS = {
 """The methods of the repository, with their arguments and defaults."""
 
 
-def recipes() -> dict[str, Recipe[Any]]:
+def recipes() -> dict[str, FlowStatement[Any]]:
     """Every recipe of the package, by where it stands and its name."""
     modules = [
         importlib.import_module(f"{flows.__name__}.{module.name}") for module in pkgutil.iter_modules(flows.__path__)
@@ -52,7 +52,7 @@ def recipes() -> dict[str, Recipe[Any]]:
         f"{module.__name__.rpartition('.')[2]}.{name}": value
         for module in (*modules, sales, postgres)
         for name, value in vars(module).items()
-        if isinstance(value, Recipe)
+        if isinstance(value, FlowStatement)
     }
     return found | {f"students.list_students{key}": recipe for key, recipe in students._LISTS.items()}
 

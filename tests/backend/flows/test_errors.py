@@ -13,7 +13,7 @@ from tripwire_db import ConstraintViolated, EmailTaken, Unavailable
 from tripwire_db.engine.database import Database
 from tripwire_db.flows.create_tripwire_user import NewStudent, create_tripwire_user
 from tripwire_db.flows.shared.auth_user import lock_auth_user
-from tripwire_db.flows.shared.course import Course
+from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.tables import metadata
 
 SECRET = "cleartext-secret@of.somebody"
@@ -55,7 +55,7 @@ def create(it: World, **new):
     person = {"email": "a@b.kz", "full_name": "A", "manager_id": it.manager().user_id, "price": Decimal(1), **new}
     database = Database(it.url, pool_size=1)
     try:
-        return database.run(create_tripwire_user(Course(), user_id=user_id, new=NewStudent(**person)))
+        return database.run(create_tripwire_user(FlowContext(), user_id=user_id, new=NewStudent(**person)))
     finally:
         database.close()
 

@@ -10,7 +10,7 @@ from tests.backend.flows.scenes import METHODS, SCENES, recipes
 from tests.backend.flows.world import World, emptied, world
 from tests.support.servers.proxy import Proxy
 from tripwire_db import AsyncTripwireRepository, TripwireRepository
-from tripwire_db.engine.statement import Recipe
+from tripwire_db.engine.statement import FlowStatement
 
 WARM_UP = 7
 """psycopg prepares a statement at its sixth execution on a connection, which costs one more trip, once."""
@@ -65,12 +65,12 @@ def test_there_is_a_scene_for_each_method():
 
 
 @pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
-def test_a_statement_has_a_cache_key(recipe: Recipe):
+def test_a_statement_has_a_cache_key(recipe: FlowStatement):
     assert recipe.statement._generate_cache_key() is not None
 
 
 @pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
-def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(recipe: Recipe):
+def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(recipe: FlowStatement):
     sql = recipe.sql
     for step in recipe.steps.tables:
         assert f"{step} AS" in sql

@@ -314,7 +314,7 @@ def told(url: str, query: str, user: UUID) -> bool:
     return row == (True,)
 
 
-def email_of(url: str, user: UUID) -> str:
+def parse_email(url: str, user: UUID) -> str:
     with psycopg.connect(url) as connection:
         (email,) = connection.execute("SELECT email FROM auth.users WHERE id = %s", [user]).fetchone()
     return email
@@ -333,7 +333,7 @@ def test_damage_is_found_shown_mended_and_nothing_else_is_touched(name: str, cou
     url, people = course
     damage = DAMAGE[name]
     user = plant(url, damage, people)
-    touched = (user, email_of(url, user), "dana@sales.kz")
+    touched = (user, parse_email(url, user), "dana@sales.kz")
     before = rows_of_others(url, *touched)
 
     findings = examine(url)

@@ -50,11 +50,11 @@ def _holder(database_url: str, name: str, who: str) -> "EmailHolder | None":
     from tripwire_db.engine.database import Database
     from tripwire_db.flows.shared.auth_user import find_email_holder
     from tripwire_db.settings import Settings
-    from tripwire_db.validation import email_of
+    from tripwire_db.validation import parse_email
 
     if "@" not in who:
         raise InvalidInput(f"{name} must be an id (a UUID) or an e-mail address")
-    flow = find_email_holder(email=email_of(name, who))
+    flow = find_email_holder(email=parse_email(name, who))
     database = Database(database_url, pool_size=1, transaction_pooler=Settings.from_env().transaction_pooler)
     try:
         return database.run(flow)

@@ -32,7 +32,7 @@ def create(
     as_json: options.Json = False,
 ) -> None:
     """Create a student, complete across auth and nine tables; one whom this manager has already is shown."""
-    from tripwire_db.validation import price_of
+    from tripwire_db.validation import parse_price
 
     password = read_password(password_stdin)
     with targets.backend(database_url) as backend:
@@ -41,7 +41,7 @@ def create(
             full_name=full_name,
             manager_id=backend.manager_id(manager),
             password=password,
-            price=price_of(price),
+            price=parse_price(price),
         )
     if as_json:
         output.show_json(made)

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, func, literal, select, union_all
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, Steps, param, recipe
+from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.tables import auth_users, tripwire_users, users
 
 
@@ -54,7 +54,7 @@ def _holder(rows: Sequence[Row], asked: Parameters) -> EmailHolder | None:  # no
 
 
 @recipe("find_email_holder", decode=_holder)
-def _FIND_HOLDER(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _FIND_HOLDER(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(
         select(
             auth_users.c.id,
@@ -71,12 +71,12 @@ def _FIND_HOLDER(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
 
 
 @recipe("lock_auth_user", decode=lambda rows, _: bool(rows))
-def _LOCK(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _LOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     flow.report(select(lock_of_auth_user(param("user_id", sa.UUID)).label("taken")).select_from(flow.settings))
 
 
 @recipe("is_used", decode=lambda rows, _: bool(rows[0].used))
-def _IS_USED(flow: Steps) -> None:  # noqa: N802 - a recipe is a constant
+def _IS_USED(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
     rows = union_all(
         select(users.c.id).where(users.c.id == user_id),

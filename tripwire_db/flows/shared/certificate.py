@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import CTE, FromClause, and_, select
 
-from tripwire_db.engine.statement import Row, Steps, into, param
-from tripwire_db.flows.shared.course import Course, details_of_person
+from tripwire_db.engine.statement import Row, StatementBuilder, into, param
+from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.results import Certificate
 from tripwire_db.tables import certificates
 
@@ -24,15 +24,15 @@ COLUMNS = (
 )
 
 
-def new_code(course: Course) -> dict[str, str]:
+def new_code(context: FlowContext) -> dict[str, str]:
     """Parameters for a certificate that may be issued: a code of 256 random bits, and the URL that ends with it."""
     code = secrets.token_hex(32)
-    base = course.certificate_url
+    base = context.certificate_url
     # "https://…/verify?code=" is taken as it is; "https://…/certificates" lacks a slash.
     return {"verification_code": code, "certificate_url": base + ("/" if base[-1:].isalnum() else "") + code}
 
 
-def issue(flow: Steps, graduate: CTE) -> CTE:
+def issue(flow: StatementBuilder, graduate: CTE) -> CTE:
     """Insert the certificate of each row of `graduate` (user_id, full_name, at), unless they hold a valid one."""
     return flow.step(
         "issue_certificate",
@@ -53,7 +53,7 @@ def issue(flow: Steps, graduate: CTE) -> CTE:
     )
 
 
-def valid_certificate(flow: Steps, student: CTE) -> CTE:
+def valid_certificate(flow: StatementBuilder, student: CTE) -> CTE:
     """The certificate that a student holds, as of the statement's start."""
     return flow.gate(
         "valid_certificate",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import CTE, Select, and_, case, exists, join, literal, or_, select, tuple_
 
-from tripwire_db.engine.statement import Steps, into
+from tripwire_db.engine.statement import StatementBuilder, into
 from tripwire_db.tables import lessons, module_unlocks, modules, student_progress, video_tracking
 
 passed_module = modules.alias("passed_module")
@@ -42,7 +42,7 @@ def first_module(after: CTE | None = None) -> Select[Any]:
     )
 
 
-def open_module(flow: Steps, opening: CTE) -> CTE:
+def open_module(flow: StatementBuilder, opening: CTE) -> CTE:
     """Open the module of each row of `opening` (user_id, module_id, lesson_id, duration_seconds, at).
 
     Gives the step that unlocks; what is there already stays as it is.

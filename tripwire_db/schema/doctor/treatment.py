@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
-from tripwire_db.flows.shared.course import DEFAULT_CERTIFICATE_URL, Course
+from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
 from tripwire_db.schema.doctor.examination import connect, look
 from tripwire_db.schema.doctor.finding import Finding, Values
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
@@ -199,7 +199,7 @@ def _update(connection: psycopg.Connection[Any], table: str, key: Values, found:
 
 def _issue(connection: psycopg.Connection[Any], finding: Finding) -> Result:
     """Issue the certificate by the flow, which checks everything once more and logs it itself."""
-    course = Course(certificate_url=Settings.from_env().certificate_url or DEFAULT_CERTIFICATE_URL)
+    course = FlowContext(certificate_url=Settings.from_env().certificate_url or DEFAULT_CERTIFICATE_URL)
     flow = issue_certificate(course, user_id=finding.key["user_id"])
     with connection.cursor(row_factory=psycopg.rows.namedtuple_row) as cursor:
         rows = cursor.execute(flow.sql().encode(), flow.parameters).fetchall()

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import CTE, UUID, ColumnElement, func, literal, or_, select, true
 
-from tripwire_db.engine.statement import Steps, param
+from tripwire_db.engine.statement import StatementBuilder, param
 from tripwire_db.errors import StudentNotActive
 from tripwire_db.tables import tripwire_users, users
-from tripwire_db.validation import time_of
+from tripwire_db.validation import parse_time
 from tripwire_db.video import WatchPolicy
 
 Clock = Callable[[], datetime]
@@ -19,7 +19,7 @@ DEFAULT_CERTIFICATE_URL = "/certificates/"
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class FlowContext:
     """What a repository was told once, for all its calls.
 
     Attributes:
@@ -34,10 +34,10 @@ class Course:
 
     def now(self) -> datetime | None:
         """The clock's time; None stands for the database's."""
-        return None if self.clock is None else time_of("the clock's time", self.clock())
+        return None if self.clock is None else parse_time("the clock's time", self.clock())
 
 
-def locked_student(flow: Steps) -> CTE:
+def locked_student(flow: StatementBuilder) -> CTE:
     """The gate of every flow that changes a student: their row of `tripwire_users`, locked.
 
     Whoever else changes this student waits for this statement to end, and then reads the row as it left it.
@@ -61,7 +61,7 @@ def locked_student(flow: Steps) -> CTE:
     )
 
 
-def acting_manager(flow: Steps) -> CTE:
+def acting_manager(flow: StatementBuilder) -> CTE:
     """Whoever is said to act: a user of any role but student."""
     return flow.gate(
         "manager",
@@ -69,7 +69,7 @@ def acting_manager(flow: Steps) -> CTE:
     )
 
 
-def actor(flow: Steps, student: CTE) -> CTE:
+def actor(flow: StatementBuilder, student: CTE) -> CTE:
     """Who acts, for the log: the manager given, else whoever sold the student, else NULL for the system.
 
     Yields no row, and so closes the gate that joins it, where a manager was given who is not known.

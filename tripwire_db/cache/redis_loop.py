@@ -1,4 +1,4 @@
-"""The line to Redis that threads and event loops share."""
+"""The event loop for Redis that threads and event loops share."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ FAREWELL_SECONDS = 1.0
 """How long closing a connection may take."""
 
 
-class Line:
+class RedisLoop:
     """An event loop in a thread of its own: there every exchange with Redis has an end, however slowly it drips."""
 
     def __init__(self, redis: "Redis") -> None:
@@ -25,7 +25,7 @@ class Line:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tripwire-db-cache", daemon=True)
         self._thread.start()
 
-    def call(self, talk: Callable[["Redis"], Coroutine[Any, Any, T]]) -> Future[T]:
+    def submit(self, talk: Callable[["Redis"], Coroutine[Any, Any, T]]) -> Future[T]:
         """Begin an exchange; any thread may wait for its result."""
         return asyncio.run_coroutine_threadsafe(talk(self._redis), self._loop)
 
