@@ -1,5 +1,9 @@
-"""For backends: the repository, sync and asyncio."""
+"""For backends: the repository, sync and asyncio, with the same methods, arguments and errors.
 
-from tripwire_db.repository.repository import AsyncTripwireRepository, TripwireRepository
+What a method does is written once, in `flows/` and, where the auth service takes part, in `provisioning.py`.
+"""
+
+from tripwire_db.repository.aio.repository import AsyncTripwireRepository
+from tripwire_db.repository.sync.repository import TripwireRepository
 
 __all__ = ["AsyncTripwireRepository", "TripwireRepository"]

@@ -1,6 +1,6 @@
-"""Everything that the repository does, but the aggregations: most is one flow, what has an auth user is more than one.
+"""What makes and removes people, auth user and rows together: more than one flow, with calls of the auth service between.
 
-Where a call of the auth service stands between, an operation is a generator without I/O. It yields what it wants done,
+An operation is a generator without I/O. It yields what it wants done,
 a `Flow`, an `AuthCall` or an `InTransaction`, and is sent the result or thrown the error; the sync and the async
 repository drive the same ones.
 """
@@ -21,24 +21,13 @@ from tripwire_db.errors import (
     TripwireError,
     Unavailable,
 )
-from tripwire_db.flows.complete_lesson import complete_lesson
 from tripwire_db.flows.create_manager import NewManager
 from tripwire_db.flows.create_manager import create_manager as write_manager
 from tripwire_db.flows.create_tripwire_user import NewStudent
 from tripwire_db.flows.create_tripwire_user import create_tripwire_user as write_student
 from tripwire_db.flows.delete_student import delete_student as delete_rows
-from tripwire_db.flows.issue_certificate import issue_certificate
-from tripwire_db.flows.log_activity import log_activity
-from tripwire_db.flows.record_welcome_email import record_welcome_email
-from tripwire_db.flows.revoke_certificate import revoke_certificate
-from tripwire_db.flows.search import search_activity, search_watched_segments
-from tripwire_db.flows.set_student_status import set_student_status
 from tripwire_db.flows.shared.auth_user import AuthUserGone, EmailHolder, find_email_holder, is_used, lock_auth_user
 from tripwire_db.flows.shared.context import FlowContext
-from tripwire_db.flows.students import get_student, list_students
-from tripwire_db.flows.unlock_next_module import unlock_next_module
-from tripwire_db.flows.update_video_tracking import update_video_tracking
-from tripwire_db.flows.verify_certificate import verify_certificate
 from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent
 from tripwire_db.tables import DEFAULT_PRICE, ROLES
 from tripwire_db.validation import (
@@ -50,30 +39,6 @@ from tripwire_db.validation import (
     parse_text,
     parse_uuid,
 )
-
-__all__ = [
-    "AuthCall",
-    "InTransaction",
-    "Operation",
-    "Services",
-    "Wanted",
-    "complete_lesson",
-    "create_manager",
-    "create_tripwire_user",
-    "delete_student",
-    "get_student",
-    "issue_certificate",
-    "list_students",
-    "log_activity",
-    "record_welcome_email",
-    "revoke_certificate",
-    "search_activity",
-    "search_watched_segments",
-    "set_student_status",
-    "unlock_next_module",
-    "update_video_tracking",
-    "verify_certificate",
-]
 
 T = TypeVar("T")
 Created = TypeVar("Created", CreatedStudent, CreatedManager)

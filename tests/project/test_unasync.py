@@ -1,0 +1,47 @@
+"""The sync repository is made of the async one, and is what an editor, `help()` and type checkers show."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tripwire_db import AsyncTripwireRepository, TripwireRepository
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def methods(of: type) -> dict[str, inspect.Signature]:
+    return {
+        name: inspect.signature(value)
+        for name, value in inspect.getmembers(of, callable)
+        if not name.startswith("_") and name != "mro"
+    }
+
+
+def test_the_sync_repository_is_what_the_generator_makes_of_the_async_one():
+    done = subprocess.run(
+        [sys.executable, "scripts/unasync", "--check"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_repositories_have_the_same_methods_with_the_same_signatures():
+    assert methods(TripwireRepository) == methods(AsyncTripwireRepository)
+
+
+@pytest.mark.parametrize("of", [TripwireRepository, AsyncTripwireRepository])
+def test_each_method_is_a_function_with_its_own_source_types_and_documentation(of: type):
+    for name, signature in methods(of).items():
+        method = getattr(of, name)
+        assert inspect.unwrap(method) is method or inspect.ismethod(method), name
+        assert signature.return_annotation is not inspect.Signature.empty, name
+        assert inspect.getdoc(method), name
+
+
+def test_the_examples_of_the_sync_repository_await_nothing():
+    for name in methods(TripwireRepository):
+        shown = inspect.getdoc(getattr(TripwireRepository, name)) or ""
+        assert "await" not in shown, name
+        assert "Async" not in shown, name

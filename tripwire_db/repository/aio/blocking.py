@@ -1,0 +1,34 @@
+"""Where asyncio and threads differ: what an operation waits for. Its twin in `sync/` is written by hand, too."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from tripwire_db.engine.statement import Flow
+
+T = TypeVar("T")
+Runner = Callable[[Flow[Any]], Awaitable[Any]]
+
+
+async def run_blocking(call: Callable[[], T]) -> T:
+    """Make a call that waits for the network, in a thread."""
+    return await asyncio.to_thread(call)
+
+
+async def run_to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that a cancellation must not interrupt; the cancellation is raised when it has ended.
+
+    An HTTP call that is under way in a thread cannot be taken back: were the lock let go of before it ends, it would
+    remove what another call has made meanwhile.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # looked at, and then of no interest: nobody waits for it any more
+        raise cancelled
+    return task.result()

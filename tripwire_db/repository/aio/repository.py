@@ -1,0 +1,112 @@
+"""The repository for asyncio: how it is opened and closed; its methods stand by noun beside this."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from tripwire_db.auth import Auth
+from tripwire_db.cache import LeaderboardCache
+from tripwire_db.engine.database import AsyncDatabase
+from tripwire_db.engine.statement import Flow
+from tripwire_db.flows.shared.context import Clock
+from tripwire_db.repository.aio.blocking import run_blocking
+from tripwire_db.repository.aio.certificates import CertificateMethods
+from tripwire_db.repository.aio.lessons import LessonMethods
+from tripwire_db.repository.aio.managers import ManagerMethods
+from tripwire_db.repository.aio.sales import SalesMethods
+from tripwire_db.repository.aio.students import StudentMethods
+from tripwire_db.repository.base import arguments_from_environment, parse_pool_size
+from tripwire_db.video import WatchPolicy
+
+
+class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods, ManagerMethods, SalesMethods):
+    """Everything a backend asks of the course's database, for asyncio; auth calls are made in threads.
+
+    Open it with `connect` or `from_env`, and close it by leaving its `async with` block. `auth` and `leaderboard_cache`
+    may be shared by several repositories: closing gives back connections, and whoever calls next opens new ones.
+
+    Example:
+        >>> async with AsyncTripwireRepository.connect(url, auth=PostgresAuth(url)) as repository:
+        ...     manager = await repository.create_manager(email="dana@example.com", full_name="Dana K.")
+        ...     student = await repository.create_tripwire_user(
+        ...         email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id
+        ...     )
+    """
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        auth: Auth,
+        pool_size: int = 20,
+        policy: WatchPolicy = WatchPolicy(),  # noqa: B008 - frozen
+        clock: Clock | None = None,
+        leaderboard_cache: LeaderboardCache | None = None,
+        transaction_pooler: bool | None = None,
+        certificate_url: str | None = None,
+    ) -> Self:
+        """Open a repository; connections are made when they are needed.
+
+        Args:
+            url: any `postgresql://` URL, unix sockets included.
+            auth: `SupabaseAuth`, or `PostgresAuth` where the stand-in is.
+            pool_size: at most so many connections, 1–1000.
+            policy: how watched time counts.
+            clock: a callable that gives an aware datetime, which then is every time that a flow writes; for tests,
+                imports and demos.
+            leaderboard_cache: a `RedisCache`, for a leaderboard that may be five minutes old.
+            transaction_pooler: True behind one; by default told from port 6543.
+            certificate_url: a certificate's URL is this and its code; by default `TRIPWIRE_CERTIFICATE_URL`.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+        """
+        repository = cls(
+            url,
+            auth=auth,
+            policy=policy,
+            clock=clock,
+            leaderboard_cache=leaderboard_cache,
+            certificate_url=certificate_url,
+        )
+        repository._database = AsyncDatabase(
+            url, pool_size=parse_pool_size(pool_size), transaction_pooler=transaction_pooler
+        )
+        return repository
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Open a repository with the settings of the environment; see `settings.Settings`.
+
+        Args:
+            environment: names to values; by default the process's own.
+
+        Raises:
+            InvalidInput: a variable is missing or cannot be right.
+        """
+        return cls.connect(**arguments_from_environment(environment))
+
+    async def explain(self, flow: Flow[Any]) -> str:
+        """The server's plan for a flow, as text; the flow is not run.
+
+        Example:
+            >>> from tripwire_db.flows.students import list_students
+            >>> print(await repository.explain(list_students(status="active")))
+        """
+        return await self._database.explain(flow)
+
+    async def close(self) -> None:
+        """Close the connections, those of `auth` and of the cache too; a later call, of anybody's, opens new ones."""
+        await self._database.close()
+        await run_blocking(self._services.auth.close)
+        if self._cache is not None:
+            await run_blocking(self._cache.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,131 @@
+# Made by scripts/unasync from tripwire_db/repository/aio/lessons.py: change that, and run it again.
+"""Methods about what a student watches, completes and unlocks."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from tripwire_db.flows.complete_lesson import complete_lesson as complete_lesson_flow
+from tripwire_db.flows.search import search_watched_segments as search_watched_segments_flow
+from tripwire_db.flows.unlock_next_module import unlock_next_module as unlock_next_module_flow
+from tripwire_db.flows.update_video_tracking import update_video_tracking as update_video_tracking_flow
+from tripwire_db.repository.sync.driver import Driver
+from tripwire_db.results import LessonCompletion, ModuleUnlock, VideoProgress
+from tripwire_db.video import Segment
+
+
+class LessonMethods(Driver):
+    """Methods about what a student watches, completes and unlocks."""
+
+    def complete_lesson(self, *, user_id: UUID | str, lesson_id: int) -> LessonCompletion:
+        """Complete a lesson whose video is qualified; open the next module; after the last of the three, graduate.
+
+        Only `is_qualified_for_completion` decides, and only for an unlocked lesson of this student. Called again it
+        returns what is, and changes nothing.
+
+        Returns:
+            A `LessonCompletion`, with user_id, lesson_id, module_id, modules_completed, already_completed,
+            unlocked_module_id, certificate.
+
+        Raises:
+            InvalidInput: an id of the wrong type.
+            NotFound: no such student or lesson.
+            StudentNotActive: the student is blocked or inactive.
+            ModuleLocked: the lesson's module is not unlocked for this student.
+            VideoNotQualified: too little of the video has been watched.
+
+        Example:
+            >>> done = repository.complete_lesson(user_id=student.user_id, lesson_id=67)
+            >>> done.modules_completed, done.unlocked_module_id
+            (1, 17)
+        """
+        return self._perform(complete_lesson_flow(self._services.context, user_id=user_id, lesson_id=lesson_id))
+
+    def unlock_next_module(self, *, user_id: UUID | str) -> ModuleUnlock:
+        """Open the module after the highest completed one, never more; the first, where none is completed.
+
+        Called again it returns the same, with `newly_unlocked` False.
+
+        Returns:
+            A `ModuleUnlock`, with user_id, module_id, lesson_id, newly_unlocked.
+
+        Raises:
+            InvalidInput: an id of the wrong type.
+            NotFound: no such student.
+            StudentNotActive: the student is blocked or inactive.
+            NotEligible: the last module is completed; nothing comes after it.
+
+        Example:
+            >>> repository.unlock_next_module(user_id=student.user_id).module_id
+            17
+        """
+        return self._perform(unlock_next_module_flow(self._services.context, user_id=user_id))
+
+    def update_video_tracking(
+        self,
+        *,
+        user_id: UUID | str,
+        lesson_id: int,
+        segments: Iterable[Segment | tuple[float, float]],
+        position: float,
+        client_duration: float | None = None,
+    ) -> VideoProgress:
+        """Take in what a player has played; give what is stored, and what of it counts.
+
+        Args:
+            user_id: the student.
+            lesson_id: an unlocked lesson.
+            segments: at most 200 stretches played, as `Segment(start, end)` or pairs, in seconds; empty is a keep-alive.
+            position: where the player stands, in seconds ≥ 0; qualifies nobody.
+            client_duration: the player's idea of the duration, in seconds; only compared, never believed.
+
+        Returns:
+            A `VideoProgress`, with user_id, lesson_id, segments, unique_seconds, counted_seconds, new_seconds,
+            percentage, qualified, newly_qualified, status, held_back_seconds, warnings.
+
+        Raises:
+            InvalidInput: a segment or the position cannot be right; nothing of the call is stored.
+            NotFound: no such student or lesson.
+            ModuleLocked: the lesson's module is not unlocked for this student.
+            StudentNotActive: the student is blocked or inactive.
+
+        Example:
+            >>> progress = repository.update_video_tracking(
+            ...     user_id=student.user_id, lesson_id=67, segments=[(0, 10), (10, 20.5)], position=20.5
+            ... )
+            >>> progress.unique_seconds, progress.percentage
+            (20.5, 1)
+        """
+        return self._perform(
+            update_video_tracking_flow(
+                self._services.context,
+                user_id=user_id,
+                lesson_id=lesson_id,
+                segments=segments,
+                position=position,
+                client_duration=client_duration,
+            )
+        )
+
+    def search_watched_segments(
+        self, *, lesson_id: int, segment: Segment | tuple[float, float], limit: int = 50
+    ) -> list[UUID]:
+        """Students whose stored set for a lesson holds exactly this segment, among those qualified to complete it.
+
+        Exact containment is what the index serves; who watched a given second is another question.
+
+        Args:
+            lesson_id: the lesson.
+            segment: `Segment(start, end)` or a pair, in seconds.
+            limit: at most so many, 1–1000; by id.
+
+        Returns:
+            The ids of the students.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+
+        Example:
+            >>> repository.search_watched_segments(lesson_id=67, segment=(0, 1440))
+            [UUID('…')]
+        """
+        return self._perform(search_watched_segments_flow(lesson_id=lesson_id, segment=segment, limit=limit))

@@ -1,0 +1,107 @@
+# Made by scripts/unasync from tripwire_db/repository/aio/sales.py: change that, and run it again.
+"""Methods for the manager's screen: leaderboard, chart, totals, activity."""
+
+from uuid import UUID
+
+from tripwire_db.cache import leaderboard_key
+from tripwire_db.flows import sales
+from tripwire_db.flows.sales import DEFAULT_TIME_ZONE
+from tripwire_db.repository.sync.driver import Driver
+from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
+
+
+class SalesMethods(Driver):
+    """Methods for the manager's screen: leaderboard, chart, totals, activity."""
+
+    def get_sales_leaderboard(self, *, limit: int = 10) -> list[LeaderboardRow]:
+        """The sellers by students, then revenue, both falling, then id.
+
+        Every sales_manager is listed, with zeros where they sold nothing, and whoever else sold a student. With a cache,
+        up to five minutes old.
+
+        Args:
+            limit: at most so many rows, 1–1000.
+
+        Returns:
+            One `LeaderboardRow` a row, with manager_id, manager_name, email, total_students, active_students,
+            completed_students, total_revenue, avg_completion_rate.
+
+        Raises:
+            InvalidInput: `limit` is out of range.
+
+        Example:
+            >>> for row in repository.get_sales_leaderboard(limit=3):
+            ...     print(row.manager_name, row.total_students, row.total_revenue)
+        """
+        flow = sales.get_sales_leaderboard(limit=limit)
+        if self._cache is None:
+            return self._database.run(flow)
+        key = leaderboard_key(self._url, limit)
+        return self._cache.get_or_compute(key, lambda: self._database.run(flow))
+
+    def get_sales_chart_data(
+        self, *, manager_id: UUID | str, days_back: int = 30, time_zone: str = DEFAULT_TIME_ZONE
+    ) -> list[SalesDay]:
+        """A manager's sales of each of the last days, today and days without sales included, newest first.
+
+        Args:
+            manager_id: whose sales; an unknown manager's days are all zero.
+            days_back: so many days, and so many rows, 1–3660.
+            time_zone: an IANA name; its midnights part the days.
+
+        Returns:
+            One `SalesDay` a row, with date, students_created, revenue.
+
+        Raises:
+            InvalidInput: an argument is out of range, or the server knows no such time zone.
+
+        Example:
+            >>> today, *earlier = repository.get_sales_chart_data(manager_id=manager_id, days_back=7)
+        """
+        return self._perform(
+            sales.get_sales_chart_data(manager_id=manager_id, days_back=days_back, time_zone=time_zone)
+        )
+
+    def get_manager_stats(self, *, manager_id: UUID | str, time_zone: str = DEFAULT_TIME_ZONE) -> ManagerStats:
+        """A manager's totals, counted as in the leaderboard, and those of the current month.
+
+        Args:
+            manager_id: whose totals; an unknown manager's are zero.
+            time_zone: an IANA name; the month begins at its midnight.
+
+        Returns:
+            A `ManagerStats`, with total_students, active_students, completed_students, total_revenue,
+            avg_completion_rate, students_this_month, revenue_this_month.
+
+        Raises:
+            InvalidInput: no UUID, or the server knows no such time zone.
+
+        Example:
+            >>> stats = repository.get_manager_stats(manager_id=manager_id)
+            >>> print(f"{stats.students_this_month} students, {stats.revenue_this_month} KZT this month")
+        """
+        return self._perform(sales.get_manager_stats(manager_id=manager_id, time_zone=time_zone))
+
+    def get_manager_activity(
+        self, *, manager_id: UUID | str, limit: int = 50, before: Activity | None = None
+    ) -> list[Activity]:
+        """A page of what a manager did, newest first; ids break ties, so pages neither lose nor repeat a row.
+
+        Args:
+            manager_id: whose log; an unknown manager's is empty.
+            limit: at most so many rows, 1–1000.
+            before: the last row of the page before; None begins at the newest.
+
+        Returns:
+            One `Activity` a row, with id, action_type, target_user_id, target_user_email, target_user_name,
+            details, created_at, manager_id.
+
+        Raises:
+            InvalidInput: no UUID, `limit` is out of range, or `before` is no `Activity`.
+
+        Example:
+            >>> page = repository.get_manager_activity(manager_id=manager_id)
+            >>> while page:
+            ...     page = repository.get_manager_activity(manager_id=manager_id, before=page[-1])
+        """
+        return self._perform(sales.get_manager_activity(manager_id=manager_id, limit=limit, before=before))

@@ -1,0 +1,192 @@
+# Made by scripts/unasync from tripwire_db/repository/aio/students.py: change that, and run it again.
+"""Methods about students: from the sale to the deletion."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from tripwire_db.flows.record_welcome_email import record_welcome_email as record_welcome_email_flow
+from tripwire_db.flows.set_student_status import set_student_status as set_student_status_flow
+from tripwire_db.flows.students import get_student as get_student_flow
+from tripwire_db.flows.students import list_students as list_students_flow
+from tripwire_db.repository import provisioning
+from tripwire_db.repository.sync.driver import Driver
+from tripwire_db.results import CreatedStudent, DeletedStudent, Student, StudentJourney, StudentStatus, WelcomeEmail
+
+
+class StudentMethods(Driver):
+    """Methods about students: from the sale to the deletion."""
+
+    def create_tripwire_user(
+        self,
+        *,
+        email: str,
+        full_name: str,
+        manager_id: UUID | str,
+        password: str | None = None,
+        price: Decimal | float | str | None = None,
+    ) -> CreatedStudent:
+        """Create a student, complete across auth and nine tables, or not at all.
+
+        Step 1 is the auth user; steps 2 to 10 are one statement. Where the database refuses, the auth user is removed again.
+        Calling again after any crash, at any point, ends in exactly one complete student: half of one is resumed, and one
+        whom the same manager has already is returned with `created` False.
+
+        Args:
+            email: taken in any case, stored in lower case.
+            full_name: 1–300 characters.
+            manager_id: who sells: a user with the role sales_manager or admin.
+            password: for the auth user, at most 72 bytes; None for an account without one.
+            price: in KZT, ≥ 0; by default 5000.
+
+        Returns:
+            A `CreatedStudent`, with user_id, email, full_name, manager_id, price, created.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+            NotFound: no such manager.
+            EmailTaken: another manager's student, another role, or an auth user that is not ours has the e-mail.
+            AuthFailed: the auth service did not make the auth user.
+            CompensationFailed: the database refused, and the auth user could not be removed again.
+            ConstraintViolated, Unavailable: the database refused, or could not be reached.
+
+        Example:
+            >>> student = repository.create_tripwire_user(
+            ...     email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id
+            ... )
+            >>> student.price, student.created
+            (Decimal('5000'), True)
+        """
+        return self._perform(
+            provisioning.create_tripwire_user(
+                self._services, email=email, full_name=full_name, manager_id=manager_id, password=password, price=price
+            )
+        )
+
+    def get_student(self, *, user_id: UUID | str) -> StudentJourney:
+        """Everything about one student, in one statement.
+
+        Returns:
+            A `StudentJourney`, with student, completion_percentage, lessons_completed, total_time_spent, progress,
+            video, unlocks, achievements, certificate.
+
+        Raises:
+            InvalidInput: an id of the wrong type.
+            NotFound: no such student.
+
+        Example:
+            >>> journey = repository.get_student(user_id=student.user_id)
+            >>> [(lesson.lesson_id, lesson.status) for lesson in journey.progress]
+            [(67, 'completed'), (68, 'in_progress')]
+        """
+        return self._perform(get_student_flow(user_id=user_id))
+
+    def list_students(
+        self,
+        *,
+        manager_id: UUID | str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        limit: int = 20,
+        after: Student | None = None,
+    ) -> list[Student]:
+        """A page of students, newest first.
+
+        Args:
+            manager_id: only those whom this manager sold.
+            status: only those with this status.
+            search: only those whose e-mail or name contains this, upper and lower case alike.
+            limit: at most so many, 1–1000.
+            after: the last student of the page before; nobody is lost or seen twice between pages.
+
+        Returns:
+            One `Student` a row, with id, user_id, email, full_name, manager_id, manager_name, status,
+            modules_completed, price, welcome_email_sent, welcome_email_sent_at, created_at.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+
+        Example:
+            >>> page = repository.list_students(limit=100)
+            >>> while page:
+            ...     page = repository.list_students(limit=100, after=page[-1])
+        """
+        return self._perform(
+            list_students_flow(manager_id=manager_id, status=status, search=search, limit=limit, after=after)
+        )
+
+    def set_student_status(self, *, user_id: UUID | str, status: str, manager_id: UUID | str) -> StudentStatus:
+        """Set a student's status; progress, counters and certificates stay as they are.
+
+        Called again it changes and logs nothing.
+
+        Args:
+            user_id: the student.
+            status: active, inactive, completed or blocked.
+            manager_id: who does it; a user of any role but student.
+
+        Returns:
+            A `StudentStatus`, with user_id, status, changed.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+            NotFound: no such student or manager.
+
+        Example:
+            >>> repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id).changed
+            True
+        """
+        return self._perform(
+            set_student_status_flow(self._services.context, user_id=user_id, status=status, manager_id=manager_id)
+        )
+
+    def record_welcome_email(
+        self, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
+    ) -> WelcomeEmail:
+        """Mark the welcome e-mail as sent, once; the time of the first call stays.
+
+        With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
+        gone out cannot be taken back.
+
+        Args:
+            user_id: the student.
+            sent: whether the e-mail went out.
+            manager_id: who acted; by default whoever sold the student.
+
+        Returns:
+            A `WelcomeEmail`, with user_id, sent, sent_at, recorded.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+            NotFound: no such student or manager.
+
+        Example:
+            >>> repository.record_welcome_email(user_id=student.user_id, sent=True).recorded
+            True
+        """
+        return self._perform(
+            record_welcome_email_flow(self._services.context, user_id=user_id, sent=sent, manager_id=manager_id)
+        )
+
+    def delete_student(self, *, user_id: UUID | str, manager_id: UUID | str) -> DeletedStudent:
+        """Delete a student: every row, certificates too, then the auth user; the log stays.
+
+        Called again it finishes what is left, or returns the same with `deleted` False.
+
+        Args:
+            user_id: the student.
+            manager_id: who does it; a user of any role but student.
+
+        Returns:
+            A `DeletedStudent`, with user_id, email, full_name, deleted.
+
+        Raises:
+            InvalidInput: an id of the wrong type.
+            NotFound: no such student ever, or no such manager.
+            Refused: the person is more than a student.
+            AuthFailed: the rows are gone, the auth user is not; call again to finish.
+
+        Example:
+            >>> repository.delete_student(user_id=student.user_id, manager_id=manager.user_id).deleted
+            True
+        """
+        return self._perform(provisioning.delete_student(self._services, user_id=user_id, manager_id=manager_id))
