@@ -3,7 +3,7 @@
 Revision: ${up_revision}
 Follows: ${down_revision | comma,n}
 
-Rules that hold in every revision (docs/migrations.md has recipes):
+Rules that hold in every revision (docs/how-to/dba/migrations.md has recipes):
 - Literal SQL, every name with its schema (`public.`, `tripwire.`). Functions and triggers come from `alembic/sql/`,
   one file per version, never edited after its merge. Nothing is imported from tripwire_db.
 - One transaction, or CONCURRENTLY statements and nothing else (`build_indexes`, `drop_indexes`).

@@ -88,7 +88,7 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
     Args:
         url: A direct or session connection; a transaction pooler is refused.
         revision: A revision's id, `base`, or a step such as `-1`.
-        accept_loss: Go on where the older layout cannot hold rows or values; docs/losses.md lists which.
+        accept_loss: Go on where the older layout cannot hold rows or values; docs/reference/losses.md lists which.
 
     Raises:
         alembic.util.CommandError: Something would be lost and `accept_loss` is false: the message has the counts, and

@@ -1,4 +1,4 @@
-"""Who may do what, in one table. Every test of access in this folder is made from it, and docs/access.md is held to it.
+"""Who may do what, in one table. Every test of access in this folder is made from it, and docs/reference/access.md is held to it.
 
 A line is a table or a function; a column is who calls. In a cell:
 

@@ -1,4 +1,4 @@
-"""docs/access.md says what the tests of access prove: its tables are read, and compared or tried."""
+"""docs/reference/access.md says what the tests of access prove: its tables are read, and compared or tried."""
 
 import re
 import time
@@ -14,7 +14,7 @@ from tests.access.calls import arguments
 from tests.access.people import person, row
 from tests.access.test_tokens import BAD_TOKENS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "access.md").read_text(encoding="utf-8")
 
 
 def table_after(mark: str) -> list[list[str]]:

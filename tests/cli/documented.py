@@ -1,4 +1,4 @@
-"""Runs the commands that docs/cli.md shows, on real servers, and writes what they answer into the page.
+"""Runs the commands that docs/reference/cli.md shows, on real servers, and writes what they answer into the page.
 
     python -m tests.cli.documented        write the page anew
 
@@ -17,7 +17,7 @@ from tests.cli.conftest import new_embedded_folder
 from tripwire_db.cli import app
 from tripwire_db.embedded import Cluster, scratch_cluster
 
-PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _VOLATILE = (

@@ -1,4 +1,4 @@
-"""docs/cli.md shows what the commands really answer, and every command is shown somewhere."""
+"""docs/reference/cli.md shows what the commands really answer, and every command is shown somewhere."""
 
 import re
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ def test_the_page_shows_what_the_commands_answer(make_database: MakeDatabase, po
 
 def test_every_command_is_in_the_documentation():
     told = "".join(
-        page.read_text(encoding="utf-8") for page in (*PAGE.parent.glob("*.md"), PAGE.parents[1] / "README.md")
+        page.read_text(encoding="utf-8") for page in (*PAGE.parents[1].rglob("*.md"), PAGE.parents[2] / "README.md")
     )
 
     missing = [

@@ -1,4 +1,4 @@
-"""Makes docs/check.md and docs/drift.md: runs the commands that they show, and writes what they answer.
+"""Makes docs/how-to/ci/check.md and docs/how-to/dba/drift.md: runs the commands that they show, and writes what they answer.
 
     python -m tests.docs.commands        write the pages anew
 
@@ -50,7 +50,7 @@ def downgrade() -> None:
 
 
 def check_page(page: str) -> str:
-    """docs/check.md with the tables, the revision and the answer as they are now."""
+    """docs/how-to/ci/check.md with the tables, the revision and the answer as they are now."""
     revision = BAD_REVISION.format(head=migrations.heads()[0])
     page = _between(page, "Suppose that somebody added this revision:\n\n```python\n", "```", revision)
     page = _between(page, "| rule | holds |\n|---|---|\n", "\n\n", _rows(RULES))
@@ -69,7 +69,7 @@ def check_page(page: str) -> str:
 
 
 def drift_page(page: str) -> str:
-    """docs/drift.md with the answers as they are now."""
+    """docs/how-to/dba/drift.md with the answers as they are now."""
     with scratch_cluster() as cluster:
         url = cluster.create_database("course")
         bootstrap(url)
@@ -89,7 +89,7 @@ def drift_page(page: str) -> str:
         return answered(page, answer)
 
 
-PAGES = {"check.md": check_page, "drift.md": drift_page}
+PAGES = {"how-to/ci/check.md": check_page, "how-to/dba/drift.md": drift_page}
 
 
 def _run(command: str, environment: dict[str, str]) -> str:

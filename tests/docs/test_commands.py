@@ -1,4 +1,4 @@
-"""docs/check.md and docs/drift.md show what the commands really answer."""
+"""docs/how-to/ci/check.md and docs/how-to/dba/drift.md show what the commands really answer."""
 
 import re
 

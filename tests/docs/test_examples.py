@@ -9,7 +9,7 @@ import pytest
 from tripwire_db import PostgresAuth, TripwireRepository
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/repository.md", "docs/video.md")
+PAGES = ("README.md", "docs/reference/repository.md", "docs/explanation/video.md")
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -33,17 +33,31 @@ def test_the_examples_of_a_page_run(page: str, database_url: str) -> None:
             exec(compile(block, page, "exec"), dict(names))  # noqa: S102 - our own documentation
 
 
-def test_every_page_of_the_documentation_is_named_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def links(page: Path) -> set[Path]:
+    """The files of the project that a page links to."""
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    return {(page.parent / target).resolve() for target in targets}
 
-    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"docs/{page.name}" not in readme] == []
+
+PAGES_OF_DOCS = sorted((ROOT / "docs").rglob("*.md"))
+
+
+def test_every_page_of_the_documentation_is_reached_from_the_readme_by_links() -> None:
+    reached: set[Path] = set()
+    ahead = {ROOT / "README.md"}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        ahead |= {found for found in links(page) if found.suffix == ".md" and found.exists()} - reached
+
+    assert [page for page in PAGES_OF_DOCS if page not in reached] == []
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
     broken = [
         (page.name, target)
-        for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists()
+        for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES_OF_DOCS)
+        for target in links(page)
+        if not target.exists()
     ]
     assert broken == []

@@ -28,7 +28,7 @@ def length(ranges: Iterable[Range]) -> int:
 
 @dataclass
 class Model:
-    """One row of `video_tracking`, as docs/video.md tells what becomes of it."""
+    """One row of `video_tracking`, as docs/explanation/video.md tells what becomes of it."""
 
     duration_ms: int
     threshold: float = 0.80

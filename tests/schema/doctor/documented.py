@@ -1,4 +1,4 @@
-"""Makes docs/doctor.md and docs/adopt.md: runs the commands that they show, and writes what they answer.
+"""Makes docs/how-to/dba/doctor.md and docs/how-to/dba/adopt.md: runs the commands that they show, and writes what they answer.
 
     python -m tests.schema.doctor.documented        write the pages anew
 
@@ -28,7 +28,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 def doctor_page(page: str) -> str:
-    """docs/doctor.md with the kinds and the answers as they are now."""
+    """docs/how-to/dba/doctor.md with the kinds and the answers as they are now."""
     head, _, rest = page.partition("|---|---|\n")
     kinds = "\n".join(f"| `{kind.name}` | {kind.title} |" for kind in KINDS)
     page = f"{head}|---|---|\n{kinds}" + rest[rest.index("\n\n") :]
@@ -45,7 +45,7 @@ def doctor_page(page: str) -> str:
 
 
 def adopt_page(page: str) -> str:
-    """docs/adopt.md with the answers as they are now."""
+    """docs/how-to/dba/adopt.md with the answers as they are now."""
     with scratch_cluster() as cluster:
         url = _database(cluster, FIRST_REVISION)
         with psycopg.connect(url) as connection:
@@ -60,7 +60,7 @@ def comparable(page: str) -> str:
     return re.sub(r"─+|  +", " ", page)
 
 
-PAGES: dict[str, Callable[[str], str]] = {"doctor.md": doctor_page, "adopt.md": adopt_page}
+PAGES: dict[str, Callable[[str], str]] = {"how-to/dba/doctor.md": doctor_page, "how-to/dba/adopt.md": adopt_page}
 
 
 def _database(cluster: Cluster, revision: str) -> str:

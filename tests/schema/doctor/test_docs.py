@@ -1,4 +1,4 @@
-"""docs/doctor.md and docs/adopt.md show what the commands really answer."""
+"""docs/how-to/dba/doctor.md and docs/how-to/dba/adopt.md show what the commands really answer."""
 
 import pytest
 

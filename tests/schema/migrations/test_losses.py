@@ -1,4 +1,4 @@
-"""What a downgrade would lose is declared, listed in docs/losses.md, counted, and refused unless it is accepted."""
+"""What a downgrade would lose is declared, listed in docs/reference/losses.md, counted, and refused unless it is accepted."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.schema.migrations.chain import losses, revisions
 from tripwire_db import migrations
 from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS, fill_v2, rows
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "losses.md"
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reference" / "losses.md"
 STRANGER = "00000000-0000-4000-8000-0000000000ff"
 
 COURSE_GROWS = """

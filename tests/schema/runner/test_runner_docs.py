@@ -1,4 +1,4 @@
-"""docs/migrations.md shows real output; `WRITE_DOCS=1` writes it anew."""
+"""docs/how-to/dba/migrations.md shows real output; `WRITE_DOCS=1` writes it anew."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 from tests.schema.runner.chain import ROOT, Chain, Result
 from tripwire_db.migrations import script_location
 
-PAGE = ROOT / "docs" / "migrations.md"
+PAGE = ROOT / "docs" / "how-to" / "dba" / "migrations.md"
 _SCENE = re.compile(r"<!-- scene: (?P<name>\S+) -->\n```console\n(?P<text>.*?)```\n", re.DOTALL)
 _LOSSES = """from alembic import op
 from revision_tools import Loss, refuse_loss
@@ -174,7 +174,7 @@ def test_every_setting_stands_on_the_page_with_its_default() -> None:
 
 
 def test_the_template_sends_its_reader_to_this_page() -> None:
-    assert "docs/migrations.md" in (script_location() / "script.py.mako").read_text(encoding="utf-8")
+    assert "docs/how-to/dba/migrations.md" in (script_location() / "script.py.mako").read_text(encoding="utf-8")
 
 
 def _scene(name: str, printed: str) -> str:
