@@ -125,3 +125,14 @@ print(time.perf_counter() - start, 'supabase' in sys.modules)"""
     ]
     assert {supabase for _, supabase in runs} == {"False"}
     assert min(float(seconds) for seconds, _ in runs) <= 0.4
+
+
+def test_the_environment_of_the_chain_calls_the_runner_and_nothing_else_of_the_package():
+    assert imported_modules(PACKAGE.parent / "alembic" / "env.py") == {"tripwire_db.schema.runner"}
+
+
+def test_the_runner_loads_nothing_that_backends_call():
+    code = "import sys, tripwire_db.schema.runner; print(*(n for n in sys.modules if n.startswith('tripwire_db.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "tripwire_db.schema.runner" in loaded
+    assert {name.split(".")[1] for name in loaded} <= {"errors", "postgres", "schema", "settings"}

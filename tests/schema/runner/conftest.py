@@ -10,10 +10,9 @@ import pytest
 from tests.schema.runner.chain import ROOT, Chain
 from tests.support.servers.finding import MAJORS
 
-# As env.py does, and before any copy of it: where a chain is run in this process, Python keeps the modules it has.
+# The project's own, before any copy of it: where a chain is run in this process, Python keeps the module it has.
 sys.path.append(str(ROOT / "alembic"))
-for shared in ("revision_tools", "tripwire_runner"):
-    importlib.import_module(shared)
+importlib.import_module("revision_tools")
 
 NEWEST = MAJORS[-1]
 

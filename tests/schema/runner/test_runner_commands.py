@@ -8,10 +8,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.naming import revision_id
 
 from tests.schema.runner.chain import ROOT, Chain
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.naming import revision_id
 
 
 @pytest.fixture

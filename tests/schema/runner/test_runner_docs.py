@@ -161,7 +161,7 @@ def test_every_scene_of_the_page_is_played() -> None:
 
 
 def test_every_setting_stands_on_the_page_with_its_default() -> None:
-    from tripwire_runner.settings import KNOWN, Settings, spell
+    from tripwire_db.schema.runner.settings import KNOWN, Settings, spell
 
     page = PAGE.read_text(encoding="utf-8")
     defaults = Settings()

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from alembic.config import Config
 from psycopg.conninfo import conninfo_to_dict
-from tripwire_runner.target import Target
 
 from tests.schema.runner.chain import Chain
 from tests.support.servers.postgres import Postgres
+from tripwire_db.schema.runner.target import Target
 
 AWKWARD = "p@ss%w:rd/100%41#;&'=+ ü"
 

@@ -23,6 +23,10 @@ from tripwire_db.schema.adopt.layout import Plan, plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
 from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
+from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
+from tripwire_db.schema.runner.target import Target
 from tripwire_db.settings import libpq_url, sqlalchemy_url
 
 logger = logging.getLogger("tripwire_db.schema.adopt")
@@ -236,12 +240,7 @@ def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
 @contextmanager
 def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
     """A session of our own, as the runner of migrations makes it; alone in the database, where it is to change something."""
-    configuration = migrations.config(make_url(sqlalchemy_url(url)))  # puts the runner's folder on the path
-    from tripwire_runner.connect import connect  # type: ignore[import-not-found]
-    from tripwire_runner.locks import DEPLOYER, SESSION, acquire  # type: ignore[import-not-found]
-    from tripwire_runner.pooler import refuse_known_pooler, refuse_transaction_pooler  # type: ignore[import-not-found]
-    from tripwire_runner.target import Target  # type: ignore[import-not-found]
-
+    configuration = migrations.config(make_url(sqlalchemy_url(url)))
     target = Target.find(configuration, None)
     refuse_known_pooler(target)
     with ExitStack() as stack:

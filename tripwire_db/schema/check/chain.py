@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import Script, ScriptDirectory
 
-_HELPERS = ("revision_tools", "tripwire_runner")
 _FILE_NAME = re.compile(r"\d{14}_[a-z0-9_]+\.py")
 
 
@@ -166,27 +165,26 @@ class Chain:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Chain]:
-    """Open a chain: its env.py and revisions import helpers from its folder, as long as this lasts.
+    """Open a chain: its revisions import helpers from its folder (`revision_tools`), as long as this lasts.
 
-    Another chain's helpers may be loaded already, under the same names; afterwards they are again.
+    Another chain's helpers may be loaded already, under the same names; afterwards they are again. The runner is the
+    installed one, whatever the folder.
     """
     chain = Chain(folder)
-    path, helpers = list(sys.path), _helpers()
-    for name in helpers:
-        del sys.modules[name]
+    names = {path.stem for path in chain.folder.glob("*.py")}
+    path, others = list(sys.path), _forget(names)
     sys.path.insert(0, str(chain.folder))
     try:
         yield chain
     finally:
-        for name in _helpers():
-            del sys.modules[name]
-        sys.modules.update(helpers)
+        _forget(names)
+        sys.modules.update(others)
         sys.path[:] = path
 
 
-def _helpers() -> dict[str, ModuleType]:
-    """What is loaded of the modules that stand beside an env.py."""
-    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in _HELPERS}
+def _forget(names: set[str]) -> dict[str, ModuleType]:
+    """Unload the modules of these names, and give them back."""
+    return {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
 
 
 def _squeezed(text: str) -> str:

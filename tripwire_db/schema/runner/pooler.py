@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 
-from tripwire_runner.connect import connect
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.target import Target
+from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.target import Target
 
 SUPABASE_TRANSACTION_PORT = "6543"
 _OTHERS = 3

@@ -1,8 +1,8 @@
 """Runs Alembic's commands safely; env.py does nothing but call `run()`.
 
 Whoever runs plain `alembic`, `tripwire_db.migrations` or `tripwire-db upgrade` comes through here, so all of them get
-the same lock, the same timeouts and the same messages. Nothing here imports the tripwire_db package, save for
-`alembic check` and `alembic revision --autogenerate`, which need its models to compare with.
+the same lock, the same timeouts and the same messages. The models are imported for `alembic check` and
+`alembic revision --autogenerate` alone, which compare with them.
 
 What a caller from Python may put into `Config.attributes`:
     url: The database, any `postgresql://` URL; comes after `-x url=…` and before `sqlalchemy.url`.
@@ -12,8 +12,8 @@ And what it finds there afterwards:
     outcome: An `Outcome`, after upgrade, downgrade and stamp.
 """
 
-from tripwire_runner.commands import run
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.steps import Outcome
+from tripwire_db.schema.runner.commands import run
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.steps import Outcome
 
 __all__ = ["MigrationError", "Outcome", "run"]

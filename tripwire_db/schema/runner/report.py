@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from psycopg.errors import Diagnostic
 
-from tripwire_runner.errors import shorten
-from tripwire_runner.target import Target
+from tripwire_db.schema.runner.errors import shorten
+from tripwire_db.schema.runner.target import Target
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

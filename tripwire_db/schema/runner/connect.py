@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.target import Target
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.target import Target
 
 CONNECT_SECONDS = 15
 UNKNOWN_TENANT = ("tenant or user not found", "tenant/user")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 
-from tripwire_runner.errors import MigrationError
+from tripwire_db.schema.runner.errors import MigrationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tripwire_runner.errors import MigrationError
+from tripwire_db.schema.runner.errors import MigrationError
 
 KNOWN = ("url", "lock-timeout", "statement-timeout", "lock-attempts", "deploy-wait", "accept-loss")
 _UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}

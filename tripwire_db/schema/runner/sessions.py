@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from tripwire_runner.errors import shorten
+from tripwire_db.schema.runner.errors import shorten
 
 _COLUMNS = """
     s.pid, a.usename, a.application_name, host(a.client_addr), a.backend_type, a.state,

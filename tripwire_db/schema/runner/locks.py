@@ -15,9 +15,9 @@ from typing import Any
 
 import psycopg
 
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.sessions import holders
-from tripwire_runner.settings import spell
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.sessions import holders
+from tripwire_db.schema.runner.settings import spell
 
 GROUP = 0x74726970
 """The first of the two keys, as pg_locks shows it in classid: 1953655152, "trip" in ASCII."""

@@ -12,7 +12,7 @@ from alembic.config import Config
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
-from tripwire_runner.errors import MigrationError
+from tripwire_db.schema.runner.errors import MigrationError
 
 MISSING = (
     "No database is given. Set TRIPWIRE_MIGRATIONS_URL to a direct or session connection, for example "

@@ -1,17 +1,18 @@
 """What each of Alembic's commands needs: a lock and a connection, a connection alone, or no database at all."""
 
+import sys
 from typing import Any
 
 from alembic import context
 from alembic.runtime.environment import EnvironmentContext
 
-from tripwire_runner import models
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.naming import namer
-from tripwire_runner.offline import run_offline
-from tripwire_runner.online import Command, read, write
-from tripwire_runner.settings import Settings
-from tripwire_runner.target import MISSING, Target
+from tripwire_db.schema.runner import models
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.naming import namer
+from tripwire_db.schema.runner.offline import run_offline
+from tripwire_db.schema.runner.online import Command, read, write
+from tripwire_db.schema.runner.settings import Settings
+from tripwire_db.schema.runner.target import MISSING, Target
 
 VERSION_SCHEMA = "tripwire"
 VERSION_TABLE = "alembic_version"
@@ -26,6 +27,7 @@ def run() -> None:
     # alembic.context is a row of functions around this object, and keeps the one that names the command to itself.
     environment: EnvironmentContext = context._proxy  # type: ignore[attr-defined]  # noqa: SLF001
     config = environment.config
+    _let_revisions_import_from(environment.script.dir)
     # alembic.command hands over a function defined inside the command: "upgrade.<locals>.upgrade".
     name = environment.context_opts["fn"].__qualname__.partition(".")[0]
     arguments: dict[str, str] = environment.get_x_argument(as_dictionary=True)
@@ -51,6 +53,12 @@ def run() -> None:
         write(command)
     else:
         read(command, search_path=models.SEARCH_PATH if "target_metadata" in options else None)
+
+
+def _let_revisions_import_from(folder: str) -> None:
+    """Put the chain's folder on the path, at its end, where nothing in it can shadow a module of somebody else."""
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[str, str]) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
 
-from tripwire_runner.locks import GROUP, SESSION
-from tripwire_runner.reload import Reload
-from tripwire_runner.settings import Settings
-from tripwire_runner.steps import Steps, spell_heads
-from tripwire_runner.transactions import RESET, timeouts
+from tripwire_db.schema.runner.locks import GROUP, SESSION
+from tripwire_db.schema.runner.reload import Reload
+from tripwire_db.schema.runner.settings import Settings
+from tripwire_db.schema.runner.steps import Steps, spell_heads
+from tripwire_db.schema.runner.transactions import RESET, timeouts
 
 _HEADER = """\
 -- Written by alembic --sql. Apply it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file=<this file> <URL>

@@ -13,19 +13,19 @@ from sqlalchemy import create_engine, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from tripwire_runner.connect import connect
-from tripwire_runner.errors import MigrationError, describe, driver_error, shorten
-from tripwire_runner.interrupts import Interrupted, Interrupts
-from tripwire_runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
-from tripwire_runner.losses import refuse_losses
-from tripwire_runner.pooler import refuse_known_pooler, refuse_transaction_pooler
-from tripwire_runner.reload import Reload
-from tripwire_runner.report import Report
-from tripwire_runner.settings import Settings, spell
-from tripwire_runner.steps import Outcome, Steps, one_head, spell_heads
-from tripwire_runner.target import Target
-from tripwire_runner.transactions import Transactions
-from tripwire_runner.watcher import Watcher
+from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
+from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
+from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
+from tripwire_db.schema.runner.losses import refuse_losses
+from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
+from tripwire_db.schema.runner.reload import Reload
+from tripwire_db.schema.runner.report import Report
+from tripwire_db.schema.runner.settings import Settings, spell
+from tripwire_db.schema.runner.steps import Outcome, Steps, one_head, spell_heads
+from tripwire_db.schema.runner.target import Target
+from tripwire_db.schema.runner.transactions import Transactions
+from tripwire_db.schema.runner.watcher import Watcher
 
 _RETRIED = {"55P03": "lock timeout", "40P01": "deadlock"}
 _FIRST_PAUSE = 0.5

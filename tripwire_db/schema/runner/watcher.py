@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tripwire_runner.sessions import Wait, blockers
+from tripwire_db.schema.runner.sessions import Wait, blockers
 
 _LONGEST_PAUSE = 0.25
 _SHORTEST_PAUSE = 0.02

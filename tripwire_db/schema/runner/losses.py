@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tripwire_runner.errors import MigrationError
+from tripwire_db.schema.runner.errors import MigrationError
 
 
 def refuse_losses(connection: psycopg.Connection[Any], steps: Iterable[Any]) -> None:

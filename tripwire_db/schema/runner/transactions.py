@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from tripwire_runner.errors import MigrationError
-from tripwire_runner.settings import Settings, spell
+from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.settings import Settings, spell
 
 RESET = "RESET lock_timeout; RESET statement_timeout"
 
