@@ -3,10 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from tripwire_db.errors import InvalidInput
@@ -16,11 +16,28 @@ MAX_EMAIL = 254
 MAX_NAME = 300
 MAX_REASON = 2000
 MAX_DETAILS_BYTES = 65_536
-MAX_PRICE = Decimal(10) ** 12
+MAX_DETAILS_DEPTH = 64
+"""Levels of lists and mappings within each other; what reads them back recurses."""
+MAX_PRICE = Decimal(1_000_000_000_000)
 _MAX_INT4 = 2**31 - 1
+_LONGEST_NUMBER = 400
 
-# One @, no spaces, a dot in the domain: what a typing error breaks. Whether it exists, only a mail can tell.
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\]]+\.[^@\s\"(),:;<>\[\\\].]+")
+Choice = TypeVar("Choice", bound=str)
+
+# One @, no spaces, a domain of two labels or more: what a typing error breaks. Whether it exists, only a mail can tell.
+_ATOM = r"[^@\s\"(),:;<>\[\\\]]"
+_LABEL = rf"(?!-)(?:(?!\.){_ATOM})+(?<!-)"
+_EMAIL = re.compile(rf"{_ATOM}+@{_LABEL}(?:\.{_LABEL})+")
+
+# What nobody sees, so that two texts look alike and are not, or what is shown is not what is stored: controls, format
+# characters (bidi, zero width, soft hyphen), separators of lines, letters that are blank.
+_UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# What only changes how the character before it looks, if at all: a heart in a name may have it, an address may not.
+_MODIFIERS = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+# Exact for every price, whatever the caller's own context is.
+_MONEY = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 
 # An odd number of backslashes: an even one is text that merely looks like the escape.
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -28,11 +45,11 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 def parse_uuid(name: str, value: object) -> UUID:
     """A UUID; a string of one is taken too."""
-    if isinstance(value, UUID):
+    if type(value) is UUID:
         return value
-    if isinstance(value, str):
+    if isinstance(value, UUID | str):
         try:
-            return UUID(value)
+            return UUID(exact_text(value) if isinstance(value, str) else str(value))
         except ValueError:
             pass
     raise InvalidInput(f"{name} must be a UUID, or a string of one")
@@ -43,13 +60,19 @@ def parse_optional_uuid(name: str, value: object) -> UUID | None:
     return None if value is None else parse_uuid(name, value)
 
 
+def exact_text(value: str) -> str:
+    """The characters of a string, without whatever methods a subclass of `str` has of its own."""
+    return str.__str__(value)
+
+
 def parse_text(name: str, value: object, *, longest: int) -> str:
-    """A string of 1 to `longest` characters, white space at its ends removed, that PostgreSQL can hold."""
+    """A string of 1 to `longest` characters, composed (NFC), white space at its ends removed, that PostgreSQL can hold."""
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
-    if len(value) > longest + 100:  # before anything is copied
+    text = exact_text(value)
+    if len(text) > longest * 4 + 100:  # before anything is copied; a letter may be composed of several
         raise InvalidInput(f"{name} is longer than {longest} characters")
-    stripped = value.strip()
+    stripped = unicodedata.normalize("NFC", text).strip()
     if not stripped:
         raise InvalidInput(f"{name} must not be empty")
     if len(stripped) > longest:
@@ -58,10 +81,19 @@ def parse_text(name: str, value: object, *, longest: int) -> str:
     return stripped
 
 
+def parse_name(name: str, value: object) -> str:
+    """The name of a person: 1–300 characters on one line, composed (NFC), each of them to be seen."""
+    text = parse_text(name, value, longest=MAX_NAME)
+    _seen(name, text)
+    return text
+
+
 def parse_email(name: str, value: object) -> str:
-    """An e-mail address as it is stored: in lower case, composed (NFC)."""
-    email = unicodedata.normalize("NFC", parse_text(name, value, longest=MAX_EMAIL)).lower()
-    if not _EMAIL.fullmatch(email) or any(unicodedata.category(character) == "Cc" for character in email):
+    """An e-mail address as it is stored: in lower case, composed (NFC), without characters that nobody sees."""
+    lower = parse_text(name, value, longest=MAX_EMAIL).lower()
+    email = parse_text(name, lower, longest=MAX_EMAIL)  # in lower case a letter may be two
+    _seen(name, email)
+    if not _EMAIL.fullmatch(email) or _MODIFIERS.search(email):
         raise InvalidInput(f"{name} is no e-mail address, as in name@example.com")
     return email
 
@@ -70,12 +102,13 @@ def parse_password(value: object) -> str | None:
     """A password, or None for an account without one; never part of a message."""
     if value is None:
         return None
-    if not isinstance(value, str) or not value:
+    password = exact_text(value) if isinstance(value, str) else ""
+    if not password:
         raise InvalidInput("password must be a string that is not empty, or None")
-    if len(value.encode("utf-8", "replace")) > 72:
+    if len(password) > 72 or len(password.encode("utf-8", "replace")) > 72:
         raise InvalidInput("password is longer than 72 bytes, which is all that bcrypt reads")
-    _storable("password", value)
-    return value
+    _storable("password", password)
+    return password
 
 
 def parse_price(value: object) -> Decimal | None:
@@ -84,35 +117,56 @@ def parse_price(value: object) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str | float):
         raise InvalidInput(f"price must be a Decimal, not {type(value).__name__}")
-    try:
-        price = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-    except (InvalidOperation, ValueError):
-        raise InvalidInput("price must be a number") from None
+    price = _decimal(value)
     if not price.is_finite():
         raise InvalidInput("price must be finite")
     if price < 0:
         raise InvalidInput("price must not be negative")
     if price > MAX_PRICE:
         raise InvalidInput(f"price must be at most {MAX_PRICE:,}")
-    if price != price.quantize(Decimal("0.01")):
+    # Not more digits than there is to say: 0E-999999 is 0, and 1E+3 is 1000.
+    decimals = min(max(-cast("int", price.as_tuple().exponent), 0), 2)
+    exact = price.quantize(Decimal(1).scaleb(-decimals, _MONEY), context=_MONEY)
+    if exact != price:
         raise InvalidInput("price has more than two decimals")
-    return abs(price)  # -0 is 0
+    return exact.copy_abs()  # -0 is 0
+
+
+def _decimal(value: Decimal | float | str) -> Decimal:
+    written: Decimal | int | str
+    if isinstance(value, int):
+        # Cut to what is refused all the same, since a number of many digits takes long to be written in decimals.
+        written = max(-1, min(int.__index__(value), int(MAX_PRICE) + 1))
+    elif isinstance(value, float):
+        written = float.__repr__(value)
+    else:
+        written = exact_text(value) if isinstance(value, str) else value
+    if isinstance(written, str) and len(written) > _LONGEST_NUMBER:
+        raise InvalidInput("price must be a number")
+    try:
+        return Decimal(written)
+    except (InvalidOperation, ValueError):
+        raise InvalidInput("price must be a number") from None
 
 
 def parse_integer(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most: int = _MAX_INT4) -> int:
     """A whole number in [least, most]; by default whatever an INTEGER column holds."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput(f"{name} must be a whole number, not {type(value).__name__}")
-    if not least <= value <= most:
+    number = int.__index__(value)
+    if not least <= number <= most:
         raise InvalidInput(f"{name} must be {least} to {most}")
-    return value
+    return number
 
 
-def parse_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+def parse_choice(name: str, value: object, choices: tuple[Choice, ...]) -> Choice:
     """One of a few words."""
-    if not isinstance(value, str) or value not in choices:
-        raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
-    return value
+    if isinstance(value, str):
+        text = exact_text(value)
+        for choice in choices:
+            if text == choice:
+                return choice
+    raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
 
 
 def parse_flag(name: str, value: object) -> bool:
@@ -123,15 +177,20 @@ def parse_flag(name: str, value: object) -> bool:
 
 
 def parse_details(name: str, value: object) -> dict[str, Any]:
-    """A JSON object of at most 64 KiB that JSONB can hold."""
+    """A JSON object of at most 64 KiB and 64 levels that JSONB can hold; a copy, exactly as it will be read back."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidInput(f"{name} must be a mapping, not {type(value).__name__}")
     details = dict(value)
+    for depth, key in _keys_and_levels(details, most=MAX_DETAILS_BYTES):
+        if depth > MAX_DETAILS_DEPTH:
+            raise InvalidInput(f"{name} is nested deeper than {MAX_DETAILS_DEPTH} levels")
+        if not isinstance(key, str):
+            raise InvalidInput(f"{name} must have strings for keys")
     try:
         encoded = json.dumps(details, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         raise InvalidInput(
             f"{name} must be JSON: strings, finite numbers, booleans, None, lists and mappings"
         ) from None
@@ -140,16 +199,43 @@ def parse_details(name: str, value: object) -> dict[str, Any]:
     _storable(name, encoded)
     if _ESCAPED_NUL.search(encoded):
         raise InvalidInput(f"{name} must not contain NUL characters")
-    if not all(isinstance(key, str) for key in details):
-        raise InvalidInput(f"{name} must have strings for keys")
-    return details
+    return cast("dict[str, Any]", json.loads(encoded))
+
+
+def _keys_and_levels(details: dict[Any, Any], *, most: int) -> Iterator[tuple[int, object]]:
+    """Each key with its level, an empty one for a list; without recursion, and no more than `most` parts."""
+    parts: list[tuple[int, object]] = [(1, details)]
+    while parts and most > 0:
+        depth, part = parts.pop()
+        most -= 1
+        if isinstance(part, dict):
+            for key, inner in part.items():
+                yield depth, key
+                parts.append((depth + 1, inner))
+        elif isinstance(part, list | tuple):
+            yield depth, ""
+            parts.extend((depth + 1, inner) for inner in part[:most])
 
 
 def parse_time(name: str, value: object) -> datetime:
-    """An aware time."""
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    """An aware time of the years 2 to 9998 in UTC: in any other zone, too, it can be written and read back."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidInput(f"{name} must be an aware datetime, as in datetime.now(UTC)")
+    try:
+        year = value.astimezone(UTC).year
+    except OverflowError:
+        year = MAXYEAR
+    if not MINYEAR < year < MAXYEAR:
+        raise InvalidInput(f"{name} must be in the years {MINYEAR + 1} to {MAXYEAR - 1}")
     return value
+
+
+def _seen(name: str, text: str) -> None:
+    for at, character in enumerate(text, 1):
+        if unicodedata.category(character) in _UNSEEN_CATEGORIES or character in _BLANK_LETTERS:
+            raise InvalidInput(
+                f"{name} must not contain characters that cannot be seen: U+{ord(character):04X}, the {at}. character"
+            )
 
 
 def _storable(name: str, value: str) -> None:

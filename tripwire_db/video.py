@@ -128,24 +128,38 @@ def parse_position(value: object) -> int:
     return int(min(number, _MAX_MS / 1000))
 
 
-def seconds_from(name: str, value: float) -> float:
-    """A finite number of seconds ≥ 0, or `InvalidInput`."""
-    number = _finite(name, value)
-    _require(0 <= number <= _MAX_MS / 1000, f"{name} must be 0 or more seconds")
-    return number
+def parse_client_duration(value: object) -> float | None:
+    """What a player says of the duration, in seconds; NaN where it is no finite positive number, None where it is silent.
+
+    Players report Infinity, NaN or 0 before they know; that is worth a warning, not a refusal.
+
+    Raises:
+        InvalidInput: no number at all.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(f"client_duration must be a number of seconds, not {type(value).__name__}")
+    number = _float(value)
+    return number if 0 < number < math.inf else math.nan
 
 
 def _finite(name: str, value: object) -> float:
     # A bool is an int to Python and a string might parse: neither is a time that a player measured.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput(f"{name} must be a number of seconds, not {type(value).__name__}")
-    try:
-        number = float(value)
-    except OverflowError:
-        raise InvalidInput(f"{name} is too large") from None
+    number = _float(value)
     if not math.isfinite(number):
         raise InvalidInput(f"{name} must be finite")
     return number
+
+
+def _float(value: int | float) -> float:  # noqa: PYI041 - which of the two it is matters here
+    """The number itself, whatever methods a subclass has; one that no float can hold is infinite."""
+    try:
+        return float.__float__(value) if isinstance(value, float) else int.__float__(value)
+    except OverflowError:
+        return math.inf
 
 
 def _require(condition: bool, message: str) -> None:

@@ -1,8 +1,11 @@
 """Arguments are checked before anything is sent; no server is needed for that."""
 
+import decimal
 import json
 import math
-from datetime import UTC, datetime
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,12 +15,15 @@ from hypothesis import strategies as st
 
 from tripwire_db.errors import InvalidInput
 from tripwire_db.validation import (
+    MAX_DETAILS_DEPTH,
+    MAX_EMAIL,
     MAX_PRICE,
     parse_choice,
     parse_details,
     parse_email,
     parse_flag,
     parse_integer,
+    parse_name,
     parse_optional_uuid,
     parse_password,
     parse_price,
@@ -25,7 +31,15 @@ from tripwire_db.validation import (
     parse_time,
     parse_uuid,
 )
-from tripwire_db.video import MAX_SEGMENTS, WatchPolicy, milliseconds, parse_segments, seconds_from, segments_in_ms
+from tripwire_db.video import (
+    MAX_SEGMENTS,
+    WatchPolicy,
+    milliseconds,
+    parse_client_duration,
+    parse_position,
+    parse_segments,
+    segments_in_ms,
+)
 
 ANYTHING = st.one_of(
     st.none(),
@@ -49,7 +63,9 @@ CHECKS = [
     lambda value: parse_flag("x", value),
     lambda value: parse_details("x", value),
     lambda value: parse_time("x", value),
-    lambda value: seconds_from("x", value),
+    lambda value: parse_name("x", value),
+    parse_position,
+    parse_client_duration,
     segments_in_ms,
 ]
 
@@ -75,10 +91,10 @@ def test_a_text_is_stripped_storable_and_neither_empty_nor_too_long(text: str):
     try:
         taken = parse_text("x", text, longest=20)
     except InvalidInput:
-        stripped = text.strip()
+        stripped = unicodedata.normalize("NFC", text).strip()
         assert not stripped or len(stripped) > 20 or "\x00" in stripped or _has_surrogates(stripped)
     else:
-        assert taken == text.strip()
+        assert taken == unicodedata.normalize("NFC", text).strip()
         assert taken.encode()
 
 
@@ -100,11 +116,154 @@ def test_the_two_ways_to_write_an_accent_are_one_email():
     assert parse_email("x", "jose\u0301@b.kz") == parse_email("x", "jos\u00e9@b.kz")
 
 
+UNSEEN = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf")]
+BLANK = ["\u115f", "\u1160", "\u2800", "\u3164", "\uffa0", "\u2028", "\u2029"]
+MODIFIERS = ["\u034f", "\u17b4", "\u180b", "\ufe0f", "\U000e0100"]
+
+
+def test_a_character_that_nobody_sees_is_in_no_email_and_in_no_name():
+    for character in [*UNSEEN, *BLANK]:
+        for check in (parse_email, parse_name):
+            with pytest.raises(InvalidInput):
+                check("x", f"a{character}b@e.kz")
+    for character in MODIFIERS:
+        with pytest.raises(InvalidInput, match="e-mail"):
+            parse_email("x", f"a{character}b@e.kz")
+
+
+@pytest.mark.parametrize(
+    "name", ["Əлия Ұ.", "José Ñandú-O'Brien", "李 小龍", "Нұрсұлтан Әбішұлы", "آرش", "Dana ❤️", "  Dana\n"]
+)
+def test_a_name_in_any_script_is_a_name(name: str):
+    assert parse_name("x", name) == name.strip()
+
+
+@pytest.mark.parametrize("name", ["Андре\u0438\u0306", "Jose\u0301", "\u1112\u1161\u11ab"])
+def test_the_two_ways_to_write_a_letter_are_one_name(name: str):
+    assert parse_name("x", name) == unicodedata.normalize("NFC", name)
+    assert len(parse_name("x", name)) < len(name)
+
+
+def test_a_name_of_300_letters_may_come_in_pieces():
+    assert parse_name("x", "й" * 300) == parse_name("x", unicodedata.normalize("NFD", "й" * 300)) == "й" * 300
+
+
+@pytest.mark.parametrize("email", ["a@b..kz", "a@.b.kz", "a@b.kz.", "a@-b.kz", "a@b-.kz", "a@b.-kz", "a@b.kz-", "a@kz"])
+def test_an_email_has_a_domain_of_labels(email: str):
+    with pytest.raises(InvalidInput, match="e-mail"):
+        parse_email("x", email)
+
+
+def test_an_email_is_short_enough_in_the_form_that_is_stored():
+    domain = "@b.kz"
+    assert parse_email("x", "İ" * ((MAX_EMAIL - len(domain)) // 2) + domain)
+    with pytest.raises(InvalidInput, match="longer"):
+        parse_email("x", "İ" * (MAX_EMAIL - len(domain)) + domain)
+
+
+class Odd(str):
+    """A string whose methods say what they like."""
+
+    __slots__ = ()
+
+    def strip(self, *_: object) -> str:
+        return "\x00"
+
+    lower = upper = encode = __str__ = __repr__ = strip
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return hash("active")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class OddInteger(int):
+    def __le__(self, other: object) -> bool:
+        return True
+
+    __ge__ = __lt__ = __gt__ = __le__
+
+    def __index__(self) -> int:
+        return 7
+
+
+class OddFloat(float):
+    def __float__(self) -> float:
+        return 7.0
+
+    def __repr__(self) -> str:
+        return "7"
+
+    __str__ = __repr__
+
+
+def test_what_a_subclass_says_of_itself_is_not_believed():
+    """Tried with a string whose strip() gave a NUL."""
+    taken = [
+        parse_text("x", Odd(" a "), longest=20),
+        parse_name("x", Odd(" a ")),
+        parse_email("x", Odd("A@b.kz")),
+        parse_password(Odd("secret")),
+        parse_choice("x", Odd("b"), ("a", "b")),
+    ]
+    assert [(type(text), "".join(text)) for text in taken] == [
+        (str, "a"),
+        (str, "a"),
+        (str, "a@b.kz"),
+        (str, "secret"),
+        (str, "b"),
+    ]
+    assert parse_price(Odd("12")) == 12
+    assert parse_price(OddFloat(2.5)) == Decimal("2.5")
+    assert parse_position(OddFloat(2.5)) == 2
+    assert parse_uuid("x", Odd(UUID(int=5))) == UUID(int=5)
+    for check in (lambda: parse_integer("x", OddInteger(2**40)), lambda: parse_choice("x", Odd("z"), ("a", "b"))):
+        with pytest.raises(InvalidInput):
+            check()
+
+
 @given(price=st.decimals(min_value=0, max_value=MAX_PRICE, places=2))
 def test_a_price_keeps_its_value_exactly(price: Decimal):
     assert parse_price(price) == price
     assert parse_price(str(price)) == price
     assert not parse_price(price).is_signed()
+
+
+@pytest.fixture(params=["little precision", "small exponents", "every trap"])
+def odd_context(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A decimal context that a caller may have set for purposes of its own."""
+    odd = {
+        "little precision": decimal.Context(prec=2),
+        "small exponents": decimal.Context(prec=3, Emin=-1, Emax=1),
+        "every trap": decimal.Context(prec=2, traps=list(decimal.Context().traps)),
+    }
+    with decimal.localcontext(odd[request.param]):
+        yield
+
+
+@pytest.mark.parametrize("value", ["1234567.89", "999999999999.99", "0.01", 19.9, 10**12, "0E-999999", "-0.00", "1E+3"])
+def test_a_price_is_exact_whatever_the_decimal_context_of_its_caller_is(odd_context: None, value: object):
+    price = parse_price(value)
+    assert price is not None
+    assert price.compare(Decimal(str(value)), context=decimal.Context()) == 0
+
+
+def test_what_is_no_price_is_refused_whatever_the_decimal_context_is(odd_context: None):
+    for value in ("0.001", "1E-999999", "1e999999", "sNaN", "x", 10**5000, -(10**5000), "9" * 10**6):
+        with pytest.raises(InvalidInput, match="price"):
+            parse_price(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [("0E-999999", "0.00"), ("5000", "5000"), ("1e3", "1000"), ("-0", "0"), ("4999.500000", "4999.50"), (5, "5")],
+)
+def test_a_price_is_sent_with_no_more_digits_than_there_is_to_say(value: object, sent: str):
+    assert str(parse_price(value)) == sent
 
 
 @pytest.mark.parametrize(("value", "price"), [(None, None), (0, 0), (-0.0, 0), (19.9, Decimal("19.90")), ("1e3", 1000)])
@@ -167,6 +326,37 @@ def _texts(value: object) -> list[str]:
 
 def test_a_text_that_looks_like_an_escaped_nul_is_no_nul():
     assert parse_details("x", {"path": "C:\\u0000"}) == {"path": "C:\\u0000"}
+
+
+def test_details_are_nested_no_deeper_than_what_reads_them_back_can_follow():
+    deep: object = 1
+    for _ in range(MAX_DETAILS_DEPTH - 1):
+        deep = [deep]
+    assert parse_details("x", {"x": deep}) == {"x": deep}
+    for deeper in ({"x": [deep]}, {"x": {"y": deep}}, {"x": (deep,)}):
+        with pytest.raises(InvalidInput, match="64 levels"):
+            parse_details("x", deeper)
+
+
+def test_details_have_strings_for_keys_at_every_level():
+    with pytest.raises(InvalidInput, match="keys"):
+        parse_details("x", {"lessons": [{67: True}]})
+
+
+def test_details_are_a_copy_which_nobody_changes_after_the_look():
+    given = {"list": [1]}
+    taken = parse_details("x", given)
+    given["list"].append(math.nan)
+    assert taken == {"list": [1]}
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 5])
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_time_at_the_edge_of_the_calendar_is_refused(year: int, hours: int):
+    """With an offset it is a year further on for the server, which writes what no driver can read."""
+    edge = datetime(year, 1, 1, tzinfo=UTC) if year == 1 else datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with pytest.raises(InvalidInput, match="years 2 to 9998"):
+        parse_time("x", edge.replace(tzinfo=timezone(timedelta(hours=hours))))
 
 
 def test_a_time_must_be_aware():

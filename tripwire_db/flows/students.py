@@ -36,7 +36,7 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.validation import parse_choice, parse_integer, parse_optional_uuid, parse_text, parse_uuid
+from tripwire_db.validation import parse_choice, parse_integer, parse_optional_uuid, parse_text, parse_time, parse_uuid
 from tripwire_db.video import parse_segments
 
 MAX_LIMIT = 1000
@@ -107,11 +107,14 @@ def list_students(
     if status is not None:
         asked["status"] = parse_choice("status", status, STUDENT_STATUSES)
     if search is not None:
-        asked["search"] = f"%{_escaped(parse_text('search', search, longest=LONGEST_SEARCH))}%"
+        text = parse_text("search", search, longest=LONGEST_SEARCH)
+        asked["email_like"] = f"%{_escaped(text.lower())}%"
+        asked["name_matches"] = _in_any_case(text)
     if after is not None:
-        asked["after_created_at"], asked["after_id"] = after.created_at, after.id
+        asked["after_created_at"] = parse_time("the time of after", after.created_at)
+        asked["after_id"] = parse_uuid("the id of after", after.id)
     # A statement of its own for each combination, so that the planner sees which index serves it.
-    which = (asked.get("status"), "manager_id" in asked, "search" in asked, "after_id" in asked)
+    which = (asked.get("status"), "manager_id" in asked, "email_like" in asked, "after_id" in asked)
     if which not in _LISTS:
         _LISTS[which] = _list_recipe(*which)
     asked.pop("status", None)
@@ -120,6 +123,25 @@ def list_students(
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _in_any_case(text: str) -> str:
+    """A regular expression for a text, upper and lower case alike.
+
+    The cases are spelt out here, since a server folds them by its locale: under C it knows only A to Z.
+    """
+    return "".join(_either_case(character) for character in text)
+
+
+def _either_case(character: str) -> str:
+    # The small sigma has another form at the end of a word.
+    known = {character, character.lower(), character.upper(), *("σς" if character in "Σσς" else "")}
+    cases = {case for letter in known for case in (letter, letter.upper(), letter.title()) if len(case) == 1}
+    if len(cases) > 1:
+        return f"[{''.join(sorted(cases))}]"
+    if character.isalnum():
+        return character
+    return f"\\{character}" if character in "^\\" else f"[{character}]"
 
 
 _LISTS: dict[tuple[str | None, bool, bool, bool], FlowStatement[list[Student]]] = {}
@@ -134,8 +156,12 @@ def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bo
         if of_manager:
             page = page.where(tripwire_users.c.granted_by == param("manager_id", sa.UUID))
         if searched:
-            pattern = param("search")
-            page = page.where(or_(tripwire_users.c.email.ilike(pattern), tripwire_users.c.full_name.ilike(pattern)))
+            page = page.where(
+                or_(
+                    tripwire_users.c.email.like(param("email_like")),
+                    tripwire_users.c.full_name.regexp_match(param("name_matches")),
+                )
+            )
         if later:
             key = tuple_(tripwire_users.c.created_at, tripwire_users.c.id)
             page = page.where(

@@ -5,6 +5,7 @@ The union happens here, under the locks of the student's and the video's row: re
 client and writing it back loses whatever another tab reported meanwhile.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -29,11 +30,19 @@ from tripwire_db.tables import (
     video_tracking,
 )
 from tripwire_db.validation import parse_integer, parse_uuid
-from tripwire_db.video import Segment, milliseconds, parse_position, parse_segments, seconds_from, segments_in_ms
+from tripwire_db.video import (
+    Segment,
+    milliseconds,
+    parse_client_duration,
+    parse_position,
+    parse_segments,
+    segments_in_ms,
+)
 
 TOLERANCE_SECONDS = 2
 TOLERANCE_PART = Decimal("0.01")
 """What a player's idea of the duration may be off by: the greater of 2 s and 1 % of it."""
+_LONGEST_DURATION = 1e12
 
 
 def update_video_tracking(
@@ -52,7 +61,8 @@ def update_video_tracking(
         lesson_id: an unlocked lesson.
         segments: at most 200 stretches played, as `Segment(start, end)` or pairs, in seconds; empty is a keep-alive.
         position: where the player stands, in seconds ≥ 0; qualifies nobody.
-        client_duration: the player's idea of the duration, in seconds; only compared, never believed.
+        client_duration: the player's idea of the duration, in seconds; only compared, never believed, so that what
+            differs, or is no finite positive number, is a warning.
 
     Raises:
         InvalidInput: a segment or the position cannot be right; nothing of the call is stored.
@@ -75,7 +85,7 @@ def update_video_tracking(
         starts=starts,
         ends=ends,
         position=parse_position(position),
-        client_duration=None if client_duration is None else seconds_from("client_duration", client_duration),
+        client_duration=parse_client_duration(client_duration),
         threshold=Decimal(str(policy.threshold)),
         gap_ms=milliseconds(policy.gap_seconds),
         max_rate=None if policy.max_rate is None else Decimal(str(policy.max_rate)),
@@ -98,11 +108,6 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
         raise ModuleLocked(f"lesson {lesson_id} is not unlocked for student {user_id}; complete the one before it")
     if found.overruns:
         raise InvalidInput(f"a segment ends past the lesson's duration of {found.duration_seconds} s")
-    warnings: tuple[str, ...] = ()
-    if (client := asked["client_duration"]) is not None:
-        tolerance = max(TOLERANCE_SECONDS, found.duration_seconds * TOLERANCE_PART)
-        if abs(Decimal(str(client)) - found.duration_seconds) > tolerance:
-            warnings = (f"the player says the video lasts {client:g} s; the lesson's {found.duration_seconds} s count",)
     return VideoProgress(
         user_id=user_id,
         lesson_id=lesson_id,
@@ -115,8 +120,20 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
         newly_qualified=found.qualified and not found.qualified_before,
         status=found.progress_status,
         held_back_seconds=max(0, found.unique_ms - found.counted_ms) / 1000,
-        warnings=warnings,
+        warnings=_warnings(asked["client_duration"], found.duration_seconds),
     )
+
+
+def _warnings(client: float | None, duration: int) -> tuple[str, ...]:
+    if client is None:
+        return ()
+    if math.isnan(client):
+        return (f"the player does not know how long the video is; the lesson's {duration} s count",)
+    # In whole milliseconds, 1 % of a second being ten: exact, whatever the caller's decimal context is.
+    off_by = abs(round(min(client, _LONGEST_DURATION) * 1000) - duration * 1000)
+    if off_by > max(TOLERANCE_SECONDS * 1000, duration * 10):
+        return (f"the player says the video lasts {client:g} s; the lesson's {duration} s count",)
+    return ()
 
 
 @recipe("update_video_tracking", decode=_decode)

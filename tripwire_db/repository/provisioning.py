@@ -31,12 +31,11 @@ from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent
 from tripwire_db.tables import DEFAULT_PRICE, ROLES
 from tripwire_db.validation import (
-    MAX_NAME,
     parse_choice,
     parse_email,
+    parse_name,
     parse_password,
     parse_price,
-    parse_text,
     parse_uuid,
 )
 
@@ -120,7 +119,7 @@ def create_tripwire_user(
     asked_price = parse_price(price)
     new = NewStudent(
         email=parse_email("email", email),
-        full_name=parse_text("full_name", full_name, longest=MAX_NAME),
+        full_name=parse_name("full_name", full_name),
         manager_id=parse_uuid("manager_id", manager_id),
         price=DEFAULT_PRICE if asked_price is None else asked_price,
     )
@@ -162,7 +161,7 @@ def create_manager(
     """
     new = NewManager(
         email=parse_email("email", email),
-        full_name=parse_text("full_name", full_name, longest=MAX_NAME),
+        full_name=parse_name("full_name", full_name),
         role=parse_choice("role", role, MANAGER_ROLES),
     )
     return _creating(

@@ -1,13 +1,18 @@
 """Reading one student's journey, or a page of many."""
 
+import os
+import unicodedata
 from datetime import UTC
 from decimal import Decimal
 from uuid import uuid4
 
+import psycopg
 import pytest
 
-from tests.backend.flows.world import Clock, World
-from tripwire_db import NotFound, Segment
+from tests.backend.flows.world import Clock, World, world
+from tests.support.servers.postgres import Postgres
+from tripwire_db import NotFound, Segment, bootstrap
+from tripwire_db.migrations import upgrade
 
 
 def pages(it: World, **arguments) -> list:
@@ -139,6 +144,32 @@ def test_students_are_listed_by_manager_status_and_what_is_searched(it: World):
     assert found(search="\\") == {blocked.user_id}
     assert found(search="' OR true --") == set()
     assert found(search="@b.kz", status="active", manager_id=dana.user_id, limit=1) == {active.user_id}
+
+
+def test_a_name_is_found_however_its_letters_were_typed(it: World):
+    composed = it.student(full_name="Андрей Ёлкин")
+    decomposed = it.student(full_name=unicodedata.normalize("NFD", "Андрей Ёлкин"))
+    assert decomposed.full_name == composed.full_name
+    for search in ("андрей ё", unicodedata.normalize("NFD", "АНДРЕЙ Ё")):
+        assert len(it.repository.list_students(search=search)) == 2
+
+
+def test_upper_and_lower_case_are_alike_in_every_locale(kind: str, postgres: Postgres):
+    """Under C a server folds A to Z alone."""
+    name = f"search_{os.getpid()}_{kind}"
+    with psycopg.connect(postgres.url(), autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'")
+        try:
+            bootstrap(postgres.url(name))
+            upgrade(postgres.url(name))
+            with world(kind, postgres.url(name)) as it:
+                student = it.student(full_name="Әйгерім Жұмабаева-O'Neil [Σίσυφος]")
+                for search in ("әйгерім", "ЖҰМАБАЕВА", "o'nEIL [", "ΣΊΣΥΦΟΣ]", "σίσυφος"):
+                    assert [found.user_id for found in it.repository.list_students(search=search)] == [student.user_id]
+                for search in ("ә.герім", "Ж*", "^Ә", "[жұ]", "|"):
+                    assert it.repository.list_students(search=search) == []
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_filtered_list_pages_too(clocked: World, clock: Clock):

@@ -1,5 +1,6 @@
 """Single calls: what is refused leaves every row as it was, and what a player is told."""
 
+import decimal
 from datetime import UTC, datetime
 from itertools import count, repeat
 from uuid import uuid4
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.backend.flows.world import world
 from tests.backend.video.conftest import PROFILE, MakeViewer, Viewer, both
 from tests.backend.video.strategies import payloads
-from tripwire_db import InvalidInput, ModuleLocked, NotFound, Segment, StudentNotActive
+from tripwire_db import InvalidInput, ModuleLocked, NotFound, Segment, StudentNotActive, WatchPolicy
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -72,7 +73,46 @@ def test_a_bad_position_is_refused(viewer: Viewer, position):
     assert viewer.rows == before
 
 
-@pytest.mark.parametrize("client_duration", [-1, NAN, INFINITY, True, "1800", 10**400])
+@pytest.mark.parametrize("client_duration", [INFINITY, -INFINITY, NAN, 0, 0.0, -1, 10**400, 1e308])
+def test_a_player_that_does_not_know_the_duration_is_warned_and_its_stretches_are_stored(
+    viewer: Viewer, client_duration
+):
+    progress = viewer.plays((0, 10), client_duration=client_duration)
+    (warning,) = progress.warnings
+    assert "1800 s count" in warning
+    assert progress.unique_seconds == 10
+
+
+def test_a_players_duration_is_compared_exactly_whatever_the_decimal_context_is(viewer: Viewer):
+    with decimal.localcontext(decimal.Context(prec=1, traps=list(decimal.Context().traps))):
+        assert not viewer.plays((0, 10), client_duration=1818.0).warnings
+        assert viewer.plays((0, 10), client_duration=1818.001).warnings
+
+
+def test_time_counted_without_a_rate_does_not_hold_back_what_is_watched_with_one(make_viewer: MakeViewer):
+    """The allowance stood below what was counted: minutes of honest watching counted nothing."""
+    free = make_viewer(policy=WatchPolicy(max_rate=None))
+    free.plays((0, 600))
+    assert free.row["allowance_ms"] >= free.row["counted_ms"] == 600_000
+    strict = make_viewer(policy=WatchPolicy(threshold=0.81))
+    strict.user_id = free.user_id
+    counted = []
+    for start in range(600, 660, 10):
+        strict.clock.advance(10)
+        counted.append(strict.plays((start, start + 10)).counted_seconds)
+    assert counted == [610, 620, 630, 640, 650, 660]
+
+
+def test_an_allowance_that_an_older_release_left_below_the_count_goes_on_from_the_count(viewer: Viewer):
+    viewer.plays((0, 10))
+    viewer.it.execute(
+        "UPDATE video_tracking SET counted_ms = 600000, allowance_ms = 30000 WHERE user_id = %s", viewer.user_id
+    )
+    viewer.clock.advance(10)
+    assert viewer.plays((0, 620)).counted_seconds == 620
+
+
+@pytest.mark.parametrize("client_duration", [True, "1800", [1800]])
 def test_a_bad_duration_of_the_client_is_refused(viewer: Viewer, client_duration):
     before = viewer.rows
     with pytest.raises(InvalidInput, match="client_duration"):

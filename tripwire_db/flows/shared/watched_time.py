@@ -88,11 +88,9 @@ def counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
         (video.c.last_seen_at.is_(None), param("first_grant_ms", sa.BigInteger)),
         else_=sa.cast(func.floor(earned_ms), sa.BigInteger),
     )
-    # A row from before allowances were kept has counted time already, and goes on from there.
-    start_ms = case(
-        (video.c.last_seen_at.is_(None), func.greatest(video.c.allowance_ms, video.c.counted_ms)),
-        else_=video.c.allowance_ms,
-    )
+    # Never below what is counted: a row that was counted with the rate off, or before allowances were kept, goes on from
+    # there at once.
+    start_ms = func.greatest(video.c.allowance_ms, video.c.counted_ms)
     credit = (
         select(
             video.c.id.label("video_id"),
@@ -118,10 +116,12 @@ def counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
         (credit.c.duration_changed, func.least(credit.c.counted_before_ms, union.c.unique_ms)),
         else_=credit.c.counted_before_ms,
     )
+    counted_ms = func.greatest(kept_ms, func.least(union.c.unique_ms, allowed_ms))
     return select(
-        credit,
+        *(column for column in credit.c if column.name != "allowance_ms"),
         union,
-        func.greatest(kept_ms, func.least(union.c.unique_ms, allowed_ms)).label("counted_ms"),
+        counted_ms.label("counted_ms"),
+        func.greatest(credit.c.allowance_ms, counted_ms).label("allowance_ms"),
     ).select_from(sa.join(credit, union, true()))
 
 
