@@ -49,7 +49,8 @@ TRIGGER_FUNCTIONS = ("update_updated_at_column", "pgrst_watch", "pgrst_watch_dro
 
 # Schema tripwire is not exposed; these are the functions in it. The first kind tells a caller of oneself alone and may
 # be run by everybody whose session has a person or a backend in it; the second does what a function of `public` does,
-# and so must refuse whom that one refuses; the third only looks at its arguments; the fourth is run by its owner alone.
+# and so must refuse whom that one refuses; the third only looks at its arguments; the fourth is run by its owner alone; the
+# fifth looks into auth.users, for backends.
 SELF_HELPERS = (
     "admin_highest_id",
     "admin_lowest_id",
@@ -72,6 +73,7 @@ CHECKING_HELPERS = {
 }
 ARGUMENT_HELPERS = ("assert_given", "assert_in_range", "assert_time_zone")
 OWNERS_HELPERS = ("sales_totals",)
+BACKENDS_HELPERS = ("find_auth_user", "find_auth_user_by_email")
 
 SUBJECTS = ("own", "sold", "other")
 ACTIONS = ("select", "insert", "update", "delete")

@@ -30,6 +30,7 @@ def test_every_helper_has_a_line(course: Connection) -> None:
         *matrix.CHECKING_HELPERS,
         *matrix.ARGUMENT_HELPERS,
         *matrix.OWNERS_HELPERS,
+        *matrix.BACKENDS_HELPERS,
     ]
     assert sorted(name for (name,) in found) == sorted(helpers)
 
