@@ -170,7 +170,7 @@ class Database:
         Raises:
             TripwireError: what the flow's own documentation names, `ConstraintViolated` or `Unavailable`.
         """
-        attempts = Attempts(flow.name, flow.recipe.writes)
+        attempts = Attempts(flow.name, flow.definition.writes)
         rows = self._again(attempts, lambda: self._rows(attempts, flow))
         while attempts.lost_race(rows):
             rows = self._again(attempts, lambda: self._rows(attempts, flow))
@@ -268,7 +268,7 @@ class AsyncDatabase:
 
     async def run(self, flow: Flow[T]) -> T:
         """As `Database.run`."""
-        attempts = Attempts(flow.name, flow.recipe.writes)
+        attempts = Attempts(flow.name, flow.definition.writes)
         rows = await self._again(attempts, lambda: self._rows(attempts, flow))
         while attempts.lost_race(rows):
             rows = await self._again(attempts, lambda: self._rows(attempts, flow))
@@ -356,14 +356,14 @@ def _require_flow(flow: object) -> None:
 
 
 def _execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
-    cursor = RawCursor(connection, row_factory=flow.recipe.rows_of)
+    cursor = RawCursor(connection, row_factory=flow.definition.rows_of)
     return cursor.execute(*attempts.sending(flow)).fetchall()
 
 
 async def _execute_async(
     connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts
 ) -> Sequence[Row]:
-    cursor = AsyncRawCursor(connection, row_factory=flow.recipe.rows_of)
+    cursor = AsyncRawCursor(connection, row_factory=flow.definition.rows_of)
     await cursor.execute(*attempts.sending(flow))
     return await cursor.fetchall()
 

@@ -133,7 +133,7 @@ def translated(
     if state.startswith("23") or state == "P0001":
         return ConstraintViolated(
             flow=name,
-            step=None if flow is None else flow.recipe.step_of(diag.table_name),
+            step=None if flow is None else flow.definition.step_of(diag.table_name),
             table=diag.table_name,
             constraint=diag.constraint_name,
             column=diag.column_name,

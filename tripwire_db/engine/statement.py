@@ -1,8 +1,8 @@
 """The flow engine: named steps that become one SQL statement. Values only, no I/O.
 
-A *recipe* is built once: common table expressions that hang from a gate, each step writing one table, and a final
-SELECT that reports what they did. A *flow* is a recipe with its parameters: a value that the sync and the async
-repository run alike, in one round trip, on an AUTOCOMMIT connection, where the statement is the transaction.
+A `FlowStatement` is built once: common table expressions that hang from a gate, each step writing one table, and a
+final SELECT that reports what they did. A `Flow` is such a statement with its parameters: a value that the sync and the
+async repository run alike, in one round trip, on an AUTOCOMMIT connection, where the statement is the transaction.
 
 The rules that make such a statement right are in CONTRIBUTING.md; in short:
 
@@ -55,7 +55,7 @@ ROWS_PREFIX = "rows_"
 
 
 def param(name: str, type_: type[TypeEngine[Any]] | TypeEngine[Any] = Text) -> BindParameter[Any]:
-    """A named parameter of a recipe; its type is rendered as a cast, so that NULL has one too."""
+    """A named parameter of a flow; its type is rendered as a cast, so that NULL has one too."""
     return bindparam(name, type_=type_)
 
 
@@ -70,7 +70,7 @@ def into(table: Table, source: FromClause, /, **columns: Any) -> UpsertInsert:
 
 
 class StatementBuilder:
-    """What the builder of a recipe fills in, in the order of the specification."""
+    """Collects the gates, the steps and the report of one flow, in the order of the specification."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class StatementBuilder:
     def statement(self) -> Select[Any]:
         """Everything as one statement."""
         if self._report is None:
-            raise AssertionError(f"the recipe {self.name} reports nothing")
+            raise AssertionError(f"the flow {self.name} reports nothing")
         counts = [
             select(func.count()).select_from(cte).scalar_subquery().label(ROWS_PREFIX + cte.name)
             for cte in self._ctes
@@ -129,9 +129,17 @@ class FlowStatement(Generic[T]):
     """The statement of a flow; built and compiled once, on first use.
 
     Attributes:
-        name: the flow's name, which its log records, its errors and the documentation share.
-        build: fills in the steps.
+        name: the flow's name, which its statement begins with, and its log records, its errors and the docs share.
+        build: fills in gates, steps and report.
         decode: makes the result of the report's rows, or raises what they mean.
+
+    Example:
+        >>> def _count(b: StatementBuilder) -> None:
+        ...     b.report(select(func.count().label("n")).select_from(tripwire_users))
+        >>> _COUNT = FlowStatement("count_students", _count, lambda rows, asked: rows[0].n)
+        >>> print(_COUNT.flow().sql())
+        /* tripwire:count_students */ SELECT count(*) AS n
+        FROM public.tripwire_users
     """
 
     name: str
@@ -139,25 +147,33 @@ class FlowStatement(Generic[T]):
     decode: Decode[T]
 
     def flow(self, **parameters: Any) -> "Flow[T]":
-        """This recipe with its parameters."""
+        """This statement with its parameters."""
         return Flow(self, parameters)
 
     @cached_property
-    def steps(self) -> StatementBuilder:
-        """What the builder filled in."""
-        steps = StatementBuilder(self.name)
-        self.build(steps)
-        return steps
+    def _built(self) -> StatementBuilder:
+        builder = StatementBuilder(self.name)
+        self.build(builder)
+        return builder
+
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """The table that each step writes, by the step's name, in their order."""
+        return self._built.tables
 
     @cached_property
     def statement(self) -> Select[Any]:
         """The statement as SQLAlchemy Core."""
-        return self.steps.statement()
+        return self._built.statement()
 
     @cached_property
     def sql(self) -> str:
-        """The statement as psycopg takes it, with `%(name)s` for each parameter."""
-        return str(self.statement.compile(dialect=_DIALECT))
+        """The statement as psycopg takes it, with `%(name)s` for each parameter.
+
+        It begins with a comment that names the flow, so that logs and statistics of the server, which keep only the
+        beginning of a long statement, tell whose it is.
+        """
+        return f"/* tripwire:{self.name} */ {self.statement.compile(dialect=_DIALECT)}"
 
     @cached_property
     def prepared(self) -> tuple[str, tuple[str, ...]]:
@@ -189,64 +205,46 @@ class FlowStatement(Generic[T]):
 
     @property
     def writes(self) -> bool:
-        """False for a recipe that only reads."""
-        return bool(self.steps.tables)
+        """False for a flow that only reads."""
+        return bool(self.tables)
 
     def step_of(self, table: str | None) -> str | None:
         """The step that writes this table: an error is told by its table, never by its text.
 
         Where two steps write one table, the first.
         """
-        return next((step for step, written in self.steps.tables.items() if written == table), None)
-
-
-def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[StatementBuilder], None]], FlowStatement[T]]:
-    """Make a recipe of the function that fills in its steps.
-
-    Example:
-        >>> @recipe("count_students", decode=lambda rows, asked: rows[0].n)
-        ... def count_students(flow):
-        ...     flow.report(select(func.count().label("n")).select_from(tripwire_users))
-        >>> print(count_students.flow().sql())
-        SELECT count(*) AS n
-        FROM tripwire_users
-    """
-
-    def make(build: Callable[[StatementBuilder], None]) -> FlowStatement[T]:
-        return FlowStatement(name, build, decode)
-
-    return make
+        return next((step for step, written in self.tables.items() if written == table), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow(Generic[T]):
-    """A recipe with its parameters: a value, to be run as often as one likes."""
+    """A statement with its parameters: a value, to be run as often as one likes."""
 
-    recipe: FlowStatement[T]
+    definition: FlowStatement[T]
     parameters: Parameters
 
     @property
     def name(self) -> str:
         """The flow's name."""
-        return self.recipe.name
+        return self.definition.name
 
     @property
     def statement(self) -> Select[Any]:
         """The statement as SQLAlchemy Core, for whoever wants to look at its parts or its cache key."""
-        return self.recipe.statement
+        return self.definition.statement
 
     def prepared(self) -> tuple[str, list[Any]]:
         """The statement with `$1`, `$2`, … and its parameters in that order."""
-        sql, names = self.recipe.prepared
+        sql, names = self.definition.prepared
         return sql, [self.parameters[name] for name in names]
 
     def sql(self) -> str:
         """The statement as psycopg takes it; run it by hand with `connection.execute(flow.sql(), flow.parameters)`."""
-        return self.recipe.sql
+        return self.definition.sql
 
     def decode(self, rows: Sequence[Row]) -> T:
         """The result, made of the rows that the statement reported."""
-        return self.recipe.decode(rows, self.parameters)
+        return self.definition.decode(rows, self.parameters)
 
 
 class _ReadableCompiler(PGCompiler_psycopg):
@@ -264,3 +262,8 @@ class _ReadableDialect(PGDialect_psycopg):
 
 
 _DIALECT = _ReadableDialect()  # type: ignore[no-untyped-call]
+
+
+def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[StatementBuilder], None]], FlowStatement[T]]:
+    """Make a `FlowStatement` of the function below it."""
+    return lambda build: FlowStatement(name, build, decode)

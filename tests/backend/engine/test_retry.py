@@ -19,7 +19,7 @@ READING = verify_certificate(code="x")
 
 
 def attempted(flow=WRITING, *, sent: bool = True) -> Attempts:
-    attempts = Attempts(flow.name, flow.recipe.writes)
+    attempts = Attempts(flow.name, flow.definition.writes)
     attempts.begin()
     if sent:
         attempts.sending(flow)

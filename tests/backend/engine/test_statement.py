@@ -1,9 +1,9 @@
-"""The flow engine without a server: recipes, statements, and what an error's table says."""
+"""The flow engine without a server: statements, their parameters, and what an error's table says."""
 
 import pytest
 from sqlalchemy import Integer, func, insert, literal, select, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, StatementBuilder, into, param
 from tripwire_db.tables import tripwire_users, user_statistics
 
 
@@ -11,31 +11,33 @@ def counted(rows, asked):
     return rows[0].n, asked["least"]
 
 
-@recipe("count_and_write", decode=counted)
-def RECIPE(flow: StatementBuilder) -> None:
-    student = flow.gate(
+def build(b: StatementBuilder) -> None:
+    student = b.gate(
         "student",
         select(tripwire_users.c.user_id).join_from(
-            flow.settings, tripwire_users, tripwire_users.c.price >= param("least", Integer)
+            b.settings, tripwire_users, tripwire_users.c.price >= param("least", Integer)
         ),
     )
-    written = flow.step(
+    written = b.step(
         "write_statistics",
         into(user_statistics, student, user_id=student.c.user_id, lessons_completed=literal(7)).returning(
             user_statistics.c.user_id
         ),
     )
-    flow.report(select(func.count().label("n")).select_from(written))
+    b.report(select(func.count().label("n")).select_from(written))
 
 
-def test_a_flow_is_a_value_of_a_recipe_and_its_parameters():
-    flow = RECIPE.flow(least=5, at=None)
+WRITING = FlowStatement("count_and_write", build, counted)
+
+
+def test_a_flow_is_a_value_of_a_statement_and_its_parameters():
+    flow = WRITING.flow(least=5, at=None)
     assert isinstance(flow, Flow)
     assert (flow.name, flow.parameters) == ("count_and_write", {"least": 5, "at": None})
 
 
 def test_constants_stand_in_the_statement_and_only_parameters_are_bound():
-    flow = RECIPE.flow(least=5, at=None)
+    flow = WRITING.flow(least=5, at=None)
     assert "%(least)s" in flow.sql()
     assert "7" in flow.sql()
     sql, values = flow.prepared()
@@ -45,42 +47,47 @@ def test_constants_stand_in_the_statement_and_only_parameters_are_bound():
     assert sorted(map(str, values)) == ["5", "None"]
 
 
+def test_a_statement_begins_with_a_comment_that_names_its_flow():
+    assert WRITING.sql.startswith("/* tripwire:count_and_write */ WITH ")
+    assert WRITING.flow(least=5, at=None).prepared()[0].startswith("/* tripwire:count_and_write */ WITH ")
+
+
 def test_a_statement_sets_its_lock_timeout_before_it_locks():
-    assert "set_config('lock_timeout', '4s', true)" in RECIPE.sql
-    assert RECIPE.sql.index("settings AS MATERIALIZED") < RECIPE.sql.index("student AS MATERIALIZED")
+    assert "set_config('lock_timeout', '4s', true)" in WRITING.sql
+    assert WRITING.sql.index("settings AS MATERIALIZED") < WRITING.sql.index("student AS MATERIALIZED")
 
 
 def test_each_steps_rows_are_counted_in_the_report():
-    assert "rows_write_statistics" in RECIPE.sql
+    assert "rows_write_statistics" in WRITING.sql
 
 
 def test_a_step_is_found_by_the_table_it_writes():
-    assert RECIPE.step_of("user_statistics") == "write_statistics"
-    assert RECIPE.step_of("users") is None
-    assert RECIPE.step_of(None) is None
+    assert WRITING.step_of("user_statistics") == "write_statistics"
+    assert WRITING.step_of("users") is None
+    assert WRITING.step_of(None) is None
 
 
 def test_where_two_steps_write_one_table_the_first_is_named():
-    def build(flow: StatementBuilder) -> None:
-        flow.step("first", insert(user_statistics).values(user_id=param("u")))
-        flow.step("second", update(user_statistics).values(lessons_completed=1))
-        flow.report(select(literal(1).label("n")))
+    def writes_twice(b: StatementBuilder) -> None:
+        b.step("first", insert(user_statistics).values(user_id=param("u")))
+        b.step("second", update(user_statistics).values(lessons_completed=1))
+        b.report(select(literal(1).label("n")))
 
-    assert FlowStatement("twice", build, counted).step_of("user_statistics") == "first"
+    assert FlowStatement("twice", writes_twice, counted).step_of("user_statistics") == "first"
 
 
-def test_a_recipe_that_only_reads_says_so():
-    reads = FlowStatement("reads", lambda flow: flow.report(select(literal(1).label("n"))), counted)
+def test_a_flow_that_only_reads_says_so():
+    reads = FlowStatement("reads", lambda b: b.report(select(literal(1).label("n"))), counted)
     assert not reads.writes
-    assert RECIPE.writes
+    assert WRITING.writes
 
 
-def test_a_recipe_that_reports_nothing_is_a_defect():
+def test_a_flow_that_reports_nothing_is_a_defect():
     with pytest.raises(AssertionError, match="reports nothing"):
         FlowStatement("mute", lambda _: None, counted).sql  # noqa: B018 - the property is what fails
 
 
 def test_a_percent_sign_of_the_statement_survives_both_forms():
-    percent = FlowStatement("percent", lambda flow: flow.report(select(literal("100%").label("n"))), counted)
+    percent = FlowStatement("percent", lambda b: b.report(select(literal("100%").label("n"))), counted)
     assert "100%%" in percent.sql
     assert "100%'" in percent.prepared[0]

@@ -40,8 +40,8 @@ METHODS = {
 """The methods of the repository, with their arguments and defaults."""
 
 
-def recipes() -> dict[str, FlowStatement[Any]]:
-    """Every recipe of the package, by where it stands and its name."""
+def statements() -> dict[str, FlowStatement[Any]]:
+    """Every statement of the package, by where it stands and its name; lists in every combination of their filters."""
     modules = [
         importlib.import_module(f"{flows.__name__}.{module.name}") for module in pkgutil.iter_modules(flows.__path__)
     ]
@@ -54,7 +54,7 @@ def recipes() -> dict[str, FlowStatement[Any]]:
         for name, value in vars(module).items()
         if isinstance(value, FlowStatement)
     }
-    return found | {f"students.list_students{key}": recipe for key, recipe in students._LISTS.items()}
+    return found | {f"students.list_students{key}": statement for key, statement in students._LISTS.items()}
 
 
 def create_tripwire_user(it: World) -> Call:

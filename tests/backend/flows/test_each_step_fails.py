@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.backend.flows import scenes
-from tests.backend.flows.scenes import recipes
+from tests.backend.flows.scenes import statements
 from tests.backend.flows.world import World
 from tripwire_db import ConstraintViolated
 
@@ -72,10 +72,10 @@ RULES = {
 def test_a_step_that_fails_undoes_the_flow_and_is_named(
     it: World, name: str, where: str, scene: Callable, steps: list[str] | None
 ):
-    recipe = recipes()[where]
+    statement = statements()[where]
     call = scene(it)
-    for step in steps or recipe.steps.tables:
-        table = recipe.steps.tables[step]
+    for step in steps or statement.tables:
+        table = statement.tables[step]
         before = it.dump()
         refusing = it.kept(table) if step.startswith("delete_") else it.planted(table, RULES.get(step, "false"))
         with refusing, pytest.raises(ConstraintViolated) as raised:
@@ -83,7 +83,7 @@ def test_a_step_that_fails_undoes_the_flow_and_is_named(
         error = raised.value
         assert it.dump() == before, f"{step}: nothing is written"
         assert (error.flow, error.table, error.constraint) == (name, table, "ck_planted")
-        assert error.step == recipe.step_of(table)
+        assert error.step == statement.step_of(table)
         assert error.step == step or step in NOT_THE_FIRST
         assert error.sqlstate == "23514"
         assert str(error).startswith(f"{name}: step {error.step} refused by ck_planted")
@@ -94,17 +94,19 @@ def test_a_step_that_fails_undoes_the_flow_and_is_named(
 def test_no_step_is_left_out():
     tried: dict[str, set[str]] = {}
     for _, where, _, steps in FAILURES:
-        tried.setdefault(where, set()).update(steps or recipes()[where].steps.tables)
+        tried.setdefault(where, set()).update(steps or statements()[where].tables)
     writing = {
-        where: set(recipe.steps.tables)
-        for where, recipe in recipes().items()
-        if recipe.writes and not where.startswith("postgres.")
+        where: set(statement.tables)
+        for where, statement in statements().items()
+        if statement.writes and not where.startswith("postgres.")
     }
     assert tried == writing
 
 
 def test_where_two_steps_write_one_table_the_first_is_named():
-    named = {recipe.name: list(map(recipe.step_of, recipe.steps.tables.values())) for recipe in recipes().values()}
+    named = {
+        statement.name: list(map(statement.step_of, statement.tables.values())) for statement in statements().values()
+    }
 
     assert named["complete_lesson"].count("complete_progress") == 2
     assert named["update_video_tracking"].count("update_video") == 2

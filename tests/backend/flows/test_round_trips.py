@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.backend.flows.scenes import METHODS, SCENES, recipes
+from tests.backend.flows.scenes import METHODS, SCENES, statements
 from tests.backend.flows.world import World, emptied, world
 from tests.support.servers.proxy import Proxy
 from tripwire_db import AsyncTripwireRepository, TripwireRepository
@@ -64,21 +64,21 @@ def test_there_is_a_scene_for_each_method():
     assert {method for method, _ in SCENES.values()} == set(METHODS)
 
 
-@pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
-def test_a_statement_has_a_cache_key(recipe: FlowStatement):
-    assert recipe.statement._generate_cache_key() is not None
+@pytest.mark.parametrize("statement", statements().values(), ids=statements().keys())
+def test_a_statement_has_a_cache_key(statement: FlowStatement):
+    assert statement.statement._generate_cache_key() is not None
 
 
-@pytest.mark.parametrize("recipe", recipes().values(), ids=recipes().keys())
-def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(recipe: FlowStatement):
-    sql = recipe.sql
-    for step in recipe.steps.tables:
+@pytest.mark.parametrize("statement", statements().values(), ids=statements().keys())
+def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(statement: FlowStatement):
+    sql = statement.sql
+    for step in statement.tables:
         assert f"{step} AS" in sql
-    assert sql.lstrip().startswith(("WITH", "SELECT"))
+    assert sql.startswith((f"/* tripwire:{statement.name} */ WITH", f"/* tripwire:{statement.name} */ SELECT"))
 
 
 def test_the_flows_of_the_design_are_printed_and_explained(it: World):
-    flow = recipes()["complete_lesson._COMPLETE"]
+    flow = statements()["complete_lesson._COMPLETE"]
     student = it.student()
     value = flow.flow(
         user_id=student.user_id, lesson_id=67, at=None, verification_code="x" * 64, certificate_url="/certificates/x"

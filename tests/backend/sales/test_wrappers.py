@@ -114,7 +114,7 @@ def test_the_last_activity_of_a_page_begins_the_next_page(url, database):
 def test_each_is_one_statement_that_is_compiled_once(name):
     flow = FLOWS[name]
     assert flow.sql().count("SELECT") == 1
-    assert not flow.recipe.writes
+    assert not flow.definition.writes
     assert flow.statement._generate_cache_key() is not None
 
 
