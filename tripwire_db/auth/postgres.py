@@ -2,16 +2,30 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from psycopg import errors
 from psycopg.types.json import Jsonb
-from sqlalchemy import CTE, and_, column, delete, exists, func, literal_column, or_, select, table
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    and_,
+    case,
+    column,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
+from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
 from tripwire_db.errors import AuthFailed, InvalidInput, TripwireError
@@ -46,7 +60,7 @@ class _NotTheStandIn(Exception):
 
 
 class PostgresAuth:
-    """Makes, finds and removes auth users in the `auth.users` that `tripwire-db bootstrap` installed.
+    """Makes, changes, finds and removes auth users in the `auth.users` that `tripwire-db bootstrap` installed.
 
     Each call is one statement and one round trip, which also looks whether `auth` is the stand-in: Supabase's own, where
     GoTrue keeps more than a row, is refused with nothing written. Nobody can sign in at the stand-in, so passwords are
@@ -99,6 +113,34 @@ class PostgresAuth:
             )
             raise EmailExists(failure, certain=True)
 
+    def update_user(
+        self,
+        *,
+        id: UUID,  # noqa: A002
+        password: str | None = None,  # noqa: ARG002
+        full_name: str | None = None,
+        email: str | None = None,
+        claim: Claim | None = None,
+    ) -> None:
+        """Change what is given of the auth user; see `Auth.update_user`. The password is not kept."""
+        flow = _update_auth_user.flow(
+            at=None,
+            user_id=id,
+            email=email,
+            app_metadata=Jsonb({} if claim is None else claim.app_metadata),
+            user_metadata=Jsonb({} if full_name is None else {"full_name": full_name}),
+        )
+        outcome = self._run(flow, "changed")
+        if outcome == "taken":
+            failure = AuthFailed(
+                f"the auth user {id} was not changed: another one has the e-mail; use another e-mail", applied=False
+            )
+            raise EmailExists(failure, certain=True)
+        if outcome == "missing":
+            raise AuthFailed(
+                f"the auth user {id} was not changed: there is none with this id; check the id", applied=False
+            )
+
     def delete_user(self, id: UUID) -> bool:  # noqa: A002
         """Remove the auth user, and by the foreign keys what hangs from it; see `Auth.delete_user`."""
         return self._run(_delete_auth_user.flow(at=None, user_id=id), "deleted")
@@ -144,13 +186,21 @@ def _is_there(rows: Sequence[Row], _: Parameters) -> bool:
     return bool(_checked(rows[0]).is_there)
 
 
+def _outcome_of_update(rows: Sequence[Row], _: Parameters) -> str:
+    return str(_checked(rows[0]).outcome)
+
+
 def _was_deleted(rows: Sequence[Row], _: Parameters) -> bool:
     return bool(_checked(rows[0]).was_deleted)
 
 
 def _found(rows: Sequence[Row], _: Parameters) -> AuthUser | None:
     row = _checked(rows[0])
-    return None if row.id is None else AuthUser(row.id, row.email, Mark.read(row.raw_app_meta_data))
+    return (
+        None
+        if row.id is None
+        else AuthUser(row.id, row.email, Mark.read(row.raw_app_meta_data), read_token(row.raw_app_meta_data))
+    )
 
 
 @recipe("create_auth_user", decode=_is_there)
@@ -177,6 +227,41 @@ def _create_auth_user(flow: StatementBuilder) -> None:
     )
     before = exists(select(_users.c.id).where(_users.c.id == param("user_id", sa.UUID)))
     flow.report(select(server.c.is_stand_in, or_(exists(select(made.c.id)), before).label("is_there")))
+
+
+@recipe("update_auth_user", decode=_outcome_of_update)
+def _update_auth_user(flow: StatementBuilder) -> None:
+    """Change the row, unless another one has the e-mail; documents are merged by their top-level keys, as GoTrue does."""
+    server = _server(flow)
+    user_id, email = param("user_id", sa.UUID), param("email")
+    other = _users.alias("other")
+    taken = exists(select(other.c.id).where(func.lower(other.c.email) == email, other.c.id != user_id))
+    changed = flow.step(
+        "update_auth_user",
+        update(_users)
+        .values(
+            email=func.coalesce(email, _users.c.email),
+            raw_app_meta_data=_merged(_users.c.raw_app_meta_data, "app_metadata"),
+            raw_user_meta_data=_merged(_users.c.raw_user_meta_data, "user_metadata"),
+        )
+        .where(
+            _users.c.id == user_id,
+            server.c.is_stand_in,
+            flow.settings.c.lock_timeout.is_not(None),
+            ~taken,
+        )
+        .returning(_users.c.id),
+    )
+    flow.report(
+        select(
+            server.c.is_stand_in,
+            case((exists(select(changed.c.id)), "changed"), (taken, "taken"), else_="missing").label("outcome"),
+        )
+    )
+
+
+def _merged(stored: ColumnElement[Any], given: str) -> ColumnElement[Any]:
+    return func.coalesce(stored, sa.cast(literal_column("'{}'"), JSONB)).op("||")(param(given, JSONB))
 
 
 @recipe("delete_auth_user", decode=_was_deleted)

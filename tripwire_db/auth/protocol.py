@@ -33,12 +33,37 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Our mark together with the token of the call that set password and name last; rows are written for that token only.
+
+    An auth user that was never claimed has no token in its mark: there its id, random and chosen by the call that made
+    it, stands for that call.
+    """
+
+    mark: Mark
+    token: UUID
+
+    @property
+    def app_metadata(self) -> dict[str, Any]:
+        """The mark with the token, as the auth service stores it."""
+        return {"tripwire": {"kind": self.mark.value, "token": str(self.token)}}
+
+
+def read_token(app_metadata: object) -> str | None:
+    """The token in what an auth service returned, or None where our mark has none."""
+    ours = app_metadata.get("tripwire") if isinstance(app_metadata, dict) else None
+    token = ours.get("token") if isinstance(ours, dict) else None
+    return token if isinstance(token, str) else None
+
+
+@dataclass(frozen=True, slots=True)
 class AuthUser:
-    """An auth user as the service has it; `mark` is None for one that we did not make."""
+    """An auth user as the service has it; `mark` is None for one that we did not make, `token` for one never claimed."""
 
     id: UUID
     email: str | None
     mark: Mark | None
+    token: str | None = None
 
 
 class EmailExists(Exception):
@@ -59,7 +84,7 @@ class EmailExists(Exception):
 
 
 class Auth(Protocol):
-    """Makes, finds and removes auth users. One object serves many threads; the async repository calls it in threads.
+    """Makes, changes, finds and removes auth users. One object serves many threads; the async repository calls it in threads.
 
     Implemented by `SupabaseAuth` (Admin API) and `PostgresAuth` (rows in the stand-in's `auth.users`).
     """
@@ -81,6 +106,31 @@ class Auth(Protocol):
             EmailExists: another auth user has the e-mail, or may have it.
             InvalidInput: the service finds the e-mail invalid or the password too weak.
             AuthFailed: it was not made (`applied` False), or nobody can know (`applied` None).
+        """
+
+    def update_user(
+        self,
+        *,
+        id: UUID,  # noqa: A002
+        password: str | None = None,
+        full_name: str | None = None,
+        email: str | None = None,
+        claim: Claim | None = None,
+    ) -> None:
+        """Change what is given of an auth user, all at once or nothing.
+
+        Args:
+            id: of an auth user that is there.
+            password: the new one; None leaves it as it is.
+            full_name: kept in `user_metadata`; None leaves it.
+            email: lower-case, confirmed; None leaves it.
+            claim: our mark and the token of this call, kept in `app_metadata`; None leaves them.
+
+        Raises:
+            EmailExists: another auth user has the e-mail, or may have it.
+            InvalidInput: the service finds the e-mail or the password invalid.
+            AuthFailed: nothing was changed, or there is no such auth user (`applied` False), or nobody can know (`applied`
+                None).
         """
 
     def delete_user(self, id: UUID) -> bool:  # noqa: A002

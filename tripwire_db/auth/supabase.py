@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from tripwire_db.auth.protocol import AuthUser, EmailExists, Mark
+from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.errors import AuthFailed, InvalidInput
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Refusal:
 
 
 class SupabaseAuth:
-    """Makes, finds and removes auth users by the Admin API, with the service role key; never signs in.
+    """Makes, changes, finds and removes auth users by the Admin API, with the service role key; never signs in.
 
     One object serves many threads. Each call opens a connection of its own: a kept one may be closed by the far side
     just when a user is being made, which would turn a sure answer into an unclear one.
@@ -144,8 +144,7 @@ class SupabaseAuth:
             answer = _Refusal(
                 reason="the auth service answered with another id than asked for (Auth before 2.155 does)"
             )
-        if answer.code in INPUT_CODES:
-            raise InvalidInput(f"the auth service refused e-mail or password: {answer.reason or answer.code}")
+        _raise_bad_input(answer)
         if answer.certain and not answer.email_exists:
             raise AuthFailed(f"the auth user was not created: {answer.what}; {answer.advice}", applied=False)
         self._settle_creation(id, answer)
@@ -170,6 +169,53 @@ class SupabaseAuth:
         else:
             failure = AuthFailed(f"the auth user was not created: {answer.what}; {answer.advice}", applied=False)
         raise EmailExists(failure, certain=answer.email_exists)
+
+    def update_user(
+        self,
+        *,
+        id: UUID,  # noqa: A002
+        password: str | None = None,
+        full_name: str | None = None,
+        email: str | None = None,
+        claim: Claim | None = None,
+    ) -> None:
+        """Change what is given of the auth user, in one request; see `Auth.update_user`."""
+        attributes: dict[str, Any] = {}
+        if password is not None:
+            attributes["password"] = password
+        if full_name is not None:
+            attributes["user_metadata"] = {"full_name": full_name}
+        if email is not None:
+            attributes |= {"email": email, "email_confirm": True}
+        if claim is not None:
+            attributes["app_metadata"] = claim.app_metadata
+        answer = self._ask(
+            lambda client: client.auth.admin.update_user_by_id(str(id), attributes).user,  # type: ignore[arg-type]
+            secret=password,
+        )
+        if not isinstance(answer, _Refusal):
+            if answer.id == str(id):
+                return
+            answer = _Refusal(reason="the auth service answered with another user than asked for")
+        _raise_bad_input(answer)
+        if answer.certain and not answer.email_exists:
+            raise AuthFailed(f"the auth user {id} was not changed: {answer.what}; {answer.advice}", applied=False)
+        self._settle_change(id, email, claim, answer)
+
+    def _settle_change(self, id: UUID, email: str | None, claim: Claim | None, answer: _Refusal) -> None:  # noqa: A002
+        """Return if the change is there: nobody else can have set this call's token."""
+        if answer.email_exists:
+            failure = AuthFailed(f"the auth user {id} was not changed: {answer.what}", applied=False)
+            raise EmailExists(failure, certain=True)
+        seen = self._look(id) if claim is not None else None
+        if claim is not None and isinstance(seen, AuthUser) and seen.token == str(claim.token):
+            return
+        unclear = AuthFailed(
+            f"nobody can know whether the auth user {id} was changed: {answer.what}; call again", applied=None
+        )
+        if email is not None:
+            raise EmailExists(unclear, certain=False)  # an e-mail taken in a race is a plain 500
+        raise unclear
 
     def delete_user(self, id: UUID) -> bool:  # noqa: A002
         """Remove the auth user for good, never softly; see `Auth.delete_user`."""
@@ -208,7 +254,7 @@ class SupabaseAuth:
             return None if answer.not_found else answer
         if answer.id != str(id):
             return _Refusal(reason="the auth service answered with another user than asked for")
-        return AuthUser(id, answer.email, Mark.read(answer.app_metadata))
+        return AuthUser(id, answer.email, Mark.read(answer.app_metadata), read_token(answer.app_metadata))
 
     def _ask(self, call: Callable[["Client"], T], *, secret: str | None = None) -> T | _Refusal:
         """Make one call; what the library raises becomes a value, so that nothing secret hangs from our errors."""
@@ -280,6 +326,11 @@ class SupabaseAuth:
                 options = ClientOptions(httpx_client=self._http, auto_refresh_token=False, persist_session=False)
                 self._client = create_client(self._url, self._key, options)
             return self._client
+
+
+def _raise_bad_input(answer: _Refusal) -> None:
+    if answer.code in INPUT_CODES:
+        raise InvalidInput(f"the auth service refused e-mail or password: {answer.reason or answer.code}")
 
 
 def _checked_url(url: object) -> str:

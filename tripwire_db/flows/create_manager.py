@@ -2,17 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import and_, func, literal, select, true
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
 
 from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import EmailTaken
-from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
+from tripwire_db.flows.shared.auth_user import AuthUserChanged, AuthUserGone, auth_user_after, is_of_this_call, locked
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.results import CreatedManager
-from tripwire_db.tables import auth_users, sales_activity_log, users
+from tripwire_db.tables import (
+    certificates,
+    module_unlocks,
+    sales_activity_log,
+    student_progress,
+    tripwire_user_profile,
+    tripwire_users,
+    user_achievements,
+    user_statistics,
+    users,
+    video_tracking,
+)
+
+_OF_STUDENTS = (
+    tripwire_users,
+    tripwire_user_profile,
+    module_unlocks,
+    student_progress,
+    video_tracking,
+    user_statistics,
+    user_achievements,
+    certificates,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +47,28 @@ class NewManager:
     role: str
 
 
-def create_manager(context: FlowContext, *, user_id: UUID, new: NewManager) -> Flow[CreatedManager]:
-    """Write the users row of a manager; one who is there already with the same role is returned as they are."""
-    return _CREATE.flow(user_id=user_id, email=new.email, full_name=new.full_name, role=new.role, at=context.now())
+def create_manager(context: FlowContext, *, user_id: UUID, token: UUID | None, new: NewManager) -> Flow[CreatedManager]:
+    """Write the users row of a manager; one who is there already with the same role is returned as they are.
+
+    `token` is what `create_tripwire_user` takes. A users row with the role student, where the auth user carries our mark of
+    a manager and nothing else of a student's is there, was written by a trigger on `auth.users`: it becomes the manager's.
+    """
+    return _CREATE.flow(
+        user_id=user_id,
+        token=None if token is None else str(token),
+        email=new.email,
+        full_name=new.full_name,
+        role=new.role,
+        at=context.now(),
+    )
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
     found = rows[0]
     if not found.auth_user_exists:
         raise AuthUserGone
+    if found.is_free and not found.created:
+        raise AuthUserChanged
     if found.role != asked["role"]:
         raise EmailTaken(f"{asked['email']} belongs to a user whose role is {found.role}; use another e-mail")
     return CreatedManager(
@@ -44,38 +80,49 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
     )
 
 
+def _has_anything(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether any row of a student's is there."""
+    return or_(*(select(table.c.user_id).where(table.c.user_id == user_id).exists() for table in _OF_STUDENTS))
+
+
 @recipe("create_manager", decode=_decode)
 def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
-    lock = flow.gate("lock", select(lock_of_auth_user(user_id).label("taken"), flow.at.label("at")))
+    lock = locked(flow)
+    auth_user = auth_user_after(lock)
+    of_trigger = and_(users.c.role == "student", auth_user.c.kind == "manager", ~_has_anything(user_id))
     facts = flow.gate(
         "facts",
         select(
             lock.c.at,
-            auth_users.c.id.is_not(None).label("auth_user_exists"),
-            users.c.id.label("user_id"),
+            auth_user.c.id.is_not(None).label("auth_user_exists"),
+            is_of_this_call(auth_user).label("is_of_this_call"),
+            or_(users.c.id.is_(None), of_trigger).label("is_free"),
             users.c.email,
             users.c.full_name,
             users.c.role,
         )
         .select_from(lock)
-        .outerjoin(auth_users, auth_users.c.id == user_id)
+        .outerjoin(auth_user, true())
         .outerjoin(users, users.c.id == user_id),
     )
-    gate = flow.gate("gate", select(facts).where(facts.c.auth_user_exists, facts.c.user_id.is_(None)))
+    gate = flow.gate("gate", select(facts).where(facts.c.is_of_this_call, facts.c.is_free))
+    user = into(
+        users,
+        gate,
+        id=user_id,
+        email=param("email"),
+        full_name=param("full_name"),
+        role=param("role"),
+        created_at=gate.c.at,
+    )
     created = flow.step(
         "insert_user",
-        into(
-            users,
-            gate,
-            id=user_id,
-            email=param("email"),
-            full_name=param("full_name"),
-            role=param("role"),
-            created_at=gate.c.at,
-        )
-        .on_conflict_do_nothing(index_elements=[users.c.id])
-        .returning(users.c.id, users.c.email, users.c.full_name, users.c.role, users.c.created_at),
+        user.on_conflict_do_update(
+            index_elements=[users.c.id],
+            set_={name: user.excluded[name] for name in ("email", "full_name", "role")},
+            where=users.c.role == "student",
+        ).returning(users.c.id, users.c.email, users.c.full_name, users.c.role, users.c.created_at),
     )
     flow.step(
         "log_creation",
@@ -91,6 +138,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     flow.report(
         select(
             facts.c.auth_user_exists,
+            facts.c.is_free,
             *(func.coalesce(created.c[name], facts.c[name]).label(name) for name in ("email", "full_name", "role")),
             created.c.id.is_not(None).label("created"),
             and_(gate.c.at.is_not(None), created.c.id.is_(None)).label("raced"),

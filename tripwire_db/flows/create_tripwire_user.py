@@ -11,7 +11,14 @@ from sqlalchemy.dialects.postgresql import array
 
 from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
 from tripwire_db.errors import EmailTaken, NotFound
-from tripwire_db.flows.shared.auth_user import AuthUserGone, lock_of_auth_user
+from tripwire_db.flows.shared.auth_user import (
+    AuthUserChanged,
+    AuthUserGone,
+    auth_user_after,
+    is_of_this_call,
+    locked,
+    was_deleted,
+)
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.flows.shared.module import first_module
 from tripwire_db.results import CreatedStudent
@@ -21,7 +28,6 @@ from tripwire_db.tables import (
     MODULE_ACHIEVEMENTS,
     MODULES_IN_COURSE,
     SELLER_ROLES,
-    auth_users,
     module_unlocks,
     sales_activity_log,
     student_progress,
@@ -44,14 +50,24 @@ class NewStudent:
     price: Decimal = DEFAULT_PRICE
 
 
-def create_tripwire_user(context: FlowContext, *, user_id: UUID, new: NewStudent) -> Flow[CreatedStudent]:
+def create_tripwire_user(
+    context: FlowContext, *, user_id: UUID, token: UUID | None, new: NewStudent
+) -> Flow[CreatedStudent]:
     """Register one student across nine tables, for an auth user that is there.
 
-    The gate takes an advisory lock on the auth user's id, which compensation takes too. A student who is there
-    already is returned as they are, if the same manager sold them.
+    The gate takes an advisory lock on the auth user's id, which whatever changes or removes that user takes too. A student
+    who is there already is returned as they are, if the same manager sold them.
+
+    Args:
+        context: of the repository.
+        user_id: the auth user.
+        token: of this call, as the auth user's mark must have it (`auth.Claim`); the id itself for an auth user that this
+            call made; None writes nothing, and only reports.
+        new: whom to register.
     """
     return _CREATE.flow(
         user_id=user_id,
+        token=None if token is None else str(token),
         email=new.email,
         full_name=new.full_name,
         manager_id=new.manager_id,
@@ -68,6 +84,8 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
         raise AuthUserGone
     if found.first_module_id is None:
         raise NotFound("module", "to begin with", "the course has none that is not archived and has a lesson")
+    if not found.is_student and found.role in {None, "student"}:
+        raise AuthUserChanged
     if found.granted_by != asked["manager_id"]:
         raise EmailTaken(f"{asked['email']} belongs to somebody who is not this manager's student; use another e-mail")
     return CreatedStudent(
@@ -83,7 +101,8 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
 @recipe("create_tripwire_user", decode=_decode)
 def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
-    lock = flow.gate("lock", select(lock_of_auth_user(user_id).label("taken"), flow.at.label("at")))
+    lock = locked(flow)
+    auth_user = auth_user_after(lock)
     first = flow.gate("first_module", first_module())
     manager = users.alias("manager")
     facts = flow.gate(
@@ -92,7 +111,9 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             lock.c.at,
             manager.c.full_name.label("manager_name"),
             manager.c.role.label("manager_role"),
-            auth_users.c.id.is_not(None).label("auth_user_exists"),
+            auth_user.c.id.is_not(None).label("auth_user_exists"),
+            is_of_this_call(auth_user).label("is_of_this_call"),
+            was_deleted(user_id).label("was_deleted"),
             users.c.role,
             tripwire_users.c.user_id,
             tripwire_users.c.email,
@@ -105,7 +126,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         )
         .select_from(lock)
         .outerjoin(manager, manager.c.id == param("manager_id", sa.UUID))
-        .outerjoin(auth_users, auth_users.c.id == user_id)
+        .outerjoin(auth_user, true())
         .outerjoin(users, users.c.id == user_id)
         .outerjoin(tripwire_users, tripwire_users.c.user_id == user_id)
         .outerjoin(first, true()),
@@ -114,27 +135,32 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         "gate",
         select(facts).where(
             facts.c.manager_role.in_(SELLER_ROLES),
-            facts.c.auth_user_exists,
+            facts.c.is_of_this_call,
+            ~facts.c.was_deleted,
             facts.c.module_id.is_not(None),
             facts.c.user_id.is_(None),
             or_(facts.c.role.is_(None), facts.c.role == "student"),
         ),
     )
 
-    # 2: the user. One that is there without being a student yet (half made, or made by an older backend) stays.
+    # 2: the user. One that is there without being a student yet (a trigger on auth.users may write it) is brought up to
+    # what this call was given.
+    user = into(
+        users,
+        gate,
+        id=user_id,
+        email=param("email"),
+        full_name=param("full_name"),
+        role=literal("student"),
+        created_at=gate.c.at,
+    )
     flow.step(
         "insert_user",
-        into(
-            users,
-            gate,
-            id=user_id,
-            email=param("email"),
-            full_name=param("full_name"),
-            role=literal("student"),
-            created_at=gate.c.at,
-        )
-        .on_conflict_do_nothing(index_elements=[users.c.id])
-        .returning(users.c.id),
+        user.on_conflict_do_update(
+            index_elements=[users.c.id],
+            set_={"email": user.excluded.email, "full_name": user.excluded.full_name},
+            where=users.c.role == "student",
+        ).returning(users.c.id),
     )
     # 3: the student. Whoever lost a race writes nothing here, and so nothing below.
     student = flow.step(
@@ -245,7 +271,9 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         select(
             facts.c.manager_role,
             facts.c.auth_user_exists,
+            facts.c.role,
             facts.c.module_id.label("first_module_id"),
+            func.coalesce(student.c.user_id, facts.c.user_id).is_not(None).label("is_student"),
             func.coalesce(student.c.email, facts.c.email).label("email"),
             func.coalesce(student.c.full_name, facts.c.full_name).label("full_name"),
             func.coalesce(student.c.granted_by, facts.c.granted_by).label("granted_by"),

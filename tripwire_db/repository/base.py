@@ -8,7 +8,7 @@ from tripwire_db.auth import Auth, PostgresAuth, SupabaseAuth
 from tripwire_db.cache import LeaderboardCache, RedisCache
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, Clock, FlowContext
-from tripwire_db.repository.provisioning import Services
+from tripwire_db.repository.operation import Services
 from tripwire_db.settings import Settings, certificate_url_of, mask_url
 from tripwire_db.validation import parse_integer
 from tripwire_db.video import WatchPolicy
@@ -33,9 +33,11 @@ class RepositoryBase:
             raise InvalidInput("policy must be a WatchPolicy")
         if clock is not None and not callable(clock):
             raise InvalidInput("clock must be a callable that gives an aware datetime, or None")
-        for method in ("create_user", "delete_user", "close"):
+        for method in ("create_user", "update_user", "delete_user", "close"):
             if not callable(getattr(auth, method, None)):
-                raise InvalidInput("auth must be a SupabaseAuth, a PostgresAuth, or an object with the same methods")
+                raise InvalidInput(
+                    f"auth must be a SupabaseAuth, a PostgresAuth, or an object with the same methods: it has no {method}"
+                )
         if leaderboard_cache is not None and not callable(getattr(leaderboard_cache, "get_or_compute", None)):
             raise InvalidInput("leaderboard_cache must be a RedisCache, an object with the same methods, or None")
         base = certificate_url or certificate_url_of(os.environ) or DEFAULT_CERTIFICATE_URL

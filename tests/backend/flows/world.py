@@ -231,7 +231,7 @@ def world(kind: str, url: str, *, through: str | None = None, **options: Any) ->
     """A world in a database; `through` is another URL for the repository, as that of a proxy."""
     with (
         PostgresAuth(url) as auth,
-        opened(kind, through or url, auth=auth, **{"pool_size": 8, **options}) as repository,
+        opened(kind, through or url, **{"auth": auth, "pool_size": 8, **options}) as repository,
         psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection,
     ):
         yield World(url, repository, connection)

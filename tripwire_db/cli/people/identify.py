@@ -6,7 +6,7 @@ from uuid import UUID
 from tripwire_db.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from tripwire_db.flows.shared.auth_user import EmailHolder
+    from tripwire_db.flows.shared.auth_user import AuthUserFacts
 
 
 def student_id(database_url: str, who: str) -> UUID:
@@ -19,7 +19,7 @@ def student_id(database_url: str, who: str) -> UUID:
     if (given := _as_id(who)) is not None:
         return given
     holder = _holder(database_url, "STUDENT", who)
-    if holder is None or not holder.is_student:
+    if holder is None or holder.user_id is None or not holder.is_student:
         raise NotFound("student", who, "`tripwire-db student list` shows who there is")
     return holder.user_id
 
@@ -34,7 +34,7 @@ def manager_id(database_url: str, who: str) -> UUID:
     if (given := _as_id(who)) is not None:
         return given
     holder = _holder(database_url, "MANAGER", who)
-    if holder is None or holder.role in (None, "student"):
+    if holder is None or holder.user_id is None or holder.role in (None, "student"):
         raise NotFound("manager", who, "`tripwire-db leaderboard` shows who sells")
     return holder.user_id
 
@@ -46,15 +46,15 @@ def _as_id(who: str) -> UUID | None:
         return None
 
 
-def _holder(database_url: str, name: str, who: str) -> "EmailHolder | None":
+def _holder(database_url: str, name: str, who: str) -> "AuthUserFacts | None":
     from tripwire_db.engine.database import Database
-    from tripwire_db.flows.shared.auth_user import find_email_holder
+    from tripwire_db.flows.shared.auth_user import find_by_email
     from tripwire_db.settings import Settings
     from tripwire_db.validation import parse_email
 
     if "@" not in who:
         raise InvalidInput(f"{name} must be an id (a UUID) or an e-mail address")
-    flow = find_email_holder(email=parse_email(name, who))
+    flow = find_by_email(email=parse_email(name, who))
     database = Database(database_url, pool_size=1, transaction_pooler=Settings.from_env().transaction_pooler)
     try:
         return database.run(flow)

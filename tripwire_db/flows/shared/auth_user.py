@@ -1,4 +1,4 @@
-"""What making a student and a manager share: the auth user behind them, its lock, and who has an e-mail."""
+"""What making and deleting a person share: the auth user behind them, its lock, and what it is to us."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,80 +6,151 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, func, literal, or_, select
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
-from tripwire_db.tables import auth_users, tripwire_users, users
+from tripwire_db.tables import sales_activity_log, tripwire_users, users
 
 
-class AuthUserGone(Exception):
-    """The auth user was removed before its rows were written, by another call's compensation."""
+class AuthUserChanged(Exception):
+    """The auth user is not, or no longer, this call's to write rows for: another call has taken it over, or deleted it."""
+
+
+class AuthUserGone(AuthUserChanged):
+    """The database sees no auth user with this id."""
 
 
 @dataclass(frozen=True, slots=True)
-class EmailHolder:
-    """The auth user that has an e-mail; `app_metadata` is where our mark is, `is_student` and `role` what it is to us."""
+class AuthUserFacts:
+    """An auth user, and what it is to us.
 
-    user_id: UUID
-    app_metadata: Any
+    Attributes:
+        user_id: None where an identity alone holds the e-mail that was asked for.
+        kind: of our mark, `student` or `manager`; None for an auth user that is not ours.
+        is_student: whether there is a row of `tripwire_users`.
+        role: of the users row, None where there is none.
+        was_deleted: whether the log says that a student with this id was deleted.
+    """
+
+    user_id: UUID | None
+    kind: str | None
     is_student: bool
     role: str | None
+    was_deleted: bool
+
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody has completed it. A users row with the role student may be a trigger's, and alone is nobody."""
+        return self.is_student or self.role not in {None, "student"}
 
 
-def lock_of_auth_user(user_id: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The advisory lock on an auth user's id, held until the transaction ends."""
-    return func.pg_advisory_xact_lock(func.hashtextextended(sa.cast(user_id, sa.Text), literal(0)))
+def find_by_email(*, email: str) -> Flow[AuthUserFacts | None]:
+    """Who holds this e-mail for the auth service: the Admin API has no such look-up."""
+    return _FIND_BY_EMAIL.flow(email=email)
 
 
-def find_email_holder(*, email: str) -> Flow[EmailHolder | None]:
-    """Who has this e-mail in `auth.users`: the Admin API has no such look-up."""
-    return _FIND_HOLDER.flow(email=email)
+def find_by_id(*, user_id: UUID) -> Flow[AuthUserFacts | None]:
+    """What an auth user is to us now."""
+    return _FIND_BY_ID.flow(user_id=user_id)
 
 
 def lock_auth_user(*, user_id: UUID) -> Flow[bool]:
-    """Lock an auth user's id until the transaction ends; begins a compensation."""
+    """Lock an auth user's id until the transaction ends."""
     return _LOCK.flow(user_id=user_id, at=None)
 
 
+def schema_is_there() -> Flow[bool]:
+    """Whether the database has the tables at all, without which nobody can have completed an auth user."""
+    return _SCHEMA_IS_THERE.flow()
+
+
 def is_used(*, user_id: UUID) -> Flow[bool]:
-    """Whether anybody has completed this auth user: a fresh look, in a statement after the lock."""
+    """`AuthUserFacts.is_used` by our own tables alone, for a database that may be older than this package."""
     return _IS_USED.flow(user_id=user_id)
 
 
-def _holder(rows: Sequence[Row], asked: Parameters) -> EmailHolder | None:  # noqa: ARG001
+def locked(flow: StatementBuilder) -> CTE:
+    """The gate of every creation: the advisory lock on the auth user's id, held until the statement ends."""
+    user_id = param("user_id", sa.UUID)
+    return flow.gate("lock", select(_lock(user_id).label("taken"), user_id.label("user_id"), flow.at.label("at")))
+
+
+def auth_user_after(lock: CTE) -> LateralFromClause:
+    """The auth user as it is once the lock is held, to be joined LEFT; without a row where there is none.
+
+    The function is VOLATILE, so it sees what was committed while the lock was waited for, later than the statement's own
+    snapshot; it takes its argument from the lock, so it cannot run before.
+    """
+    return func.tripwire.find_auth_user(lock.c.user_id).table_valued(*_COLUMNS).lateral("auth_user")
+
+
+def is_of_this_call(auth_user: LateralFromClause) -> ColumnElement[bool]:
+    """Whether password and name are what the call with the parameter `token` gave; see `auth.Claim`."""
+    return func.coalesce(auth_user.c.token, sa.cast(auth_user.c.id, sa.Text)) == param("token")
+
+
+def was_deleted(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the log says that a student with this id was deleted: such an id is never a student again."""
+    log = sales_activity_log.c
+    return select(log.id).where(log.target_user_id == user_id, log.action_type == "user_deleted").exists()
+
+
+_COLUMNS = (sa.column("id", sa.UUID), sa.column("kind", sa.Text), sa.column("token", sa.Text))
+
+
+def _lock(user_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.pg_advisory_xact_lock(func.hashtextextended(sa.cast(user_id, sa.Text), literal(0)))
+
+
+def _facts_of(auth_user: sa.TableValuedAlias) -> Select[Any]:
+    return (
+        select(
+            auth_user.c.id,
+            auth_user.c.kind,
+            tripwire_users.c.user_id.is_not(None).label("is_student"),
+            users.c.role,
+            was_deleted(auth_user.c.id).label("was_deleted"),
+        )
+        .select_from(auth_user)
+        .outerjoin(users, users.c.id == auth_user.c.id)
+        .outerjoin(tripwire_users, tripwire_users.c.user_id == auth_user.c.id)
+    )
+
+
+def _decode_facts(rows: Sequence[Row], asked: Parameters) -> AuthUserFacts | None:  # noqa: ARG001
     if not rows:
         return None
     found = rows[0]
-    return EmailHolder(found.id, found.raw_app_meta_data, found.is_student, found.role)
+    return AuthUserFacts(found.id, found.kind, found.is_student, found.role, found.was_deleted)
 
 
-@recipe("find_email_holder", decode=_holder)
-def _FIND_HOLDER(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(
-        select(
-            auth_users.c.id,
-            auth_users.c.raw_app_meta_data,
-            tripwire_users.c.user_id.is_not(None).label("is_student"),
-            users.c.role,
-        )
-        .select_from(auth_users)
-        .outerjoin(users, users.c.id == auth_users.c.id)
-        .outerjoin(tripwire_users, tripwire_users.c.user_id == auth_users.c.id)
-        .where(func.lower(auth_users.c.email) == param("email"))
-        .limit(1)
-    )
+@recipe("find_auth_user_by_email", decode=_decode_facts)
+def _FIND_BY_EMAIL(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+    auth_user = func.tripwire.find_auth_user_by_email(param("email")).table_valued(*_COLUMNS, name="auth_user")
+    flow.report(_facts_of(auth_user))
+
+
+@recipe("find_auth_user_by_id", decode=_decode_facts)
+def _FIND_BY_ID(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+    auth_user = func.tripwire.find_auth_user(param("user_id", sa.UUID)).table_valued(*_COLUMNS, name="auth_user")
+    flow.report(_facts_of(auth_user))
 
 
 @recipe("lock_auth_user", decode=lambda rows, _: bool(rows))
 def _LOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(select(lock_of_auth_user(param("user_id", sa.UUID)).label("taken")).select_from(flow.settings))
+    flow.report(select(_lock(param("user_id", sa.UUID)).label("taken")).select_from(flow.settings))
 
 
-@recipe("is_used", decode=lambda rows, _: bool(rows[0].used))
+@recipe("schema_is_there", decode=lambda rows, _: bool(rows[0].is_there))
+def _SCHEMA_IS_THERE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+    tables = [func.to_regclass(literal(table.fullname)).is_not(None) for table in (users, tripwire_users)]
+    flow.report(select(or_(*tables).label("is_there")))
+
+
+@recipe("is_used", decode=lambda rows, _: bool(rows[0].is_used))
 def _IS_USED(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
     user_id = param("user_id", sa.UUID)
-    rows = union_all(
-        select(users.c.id).where(users.c.id == user_id),
-        select(tripwire_users.c.user_id).where(tripwire_users.c.user_id == user_id),
-    )
-    flow.report(select(rows.exists().label("used")))
+    is_more = select(users.c.id).where(users.c.id == user_id, users.c.role != "student").exists()
+    is_student = select(tripwire_users.c.id).where(tripwire_users.c.user_id == user_id).exists()
+    flow.report(select(or_(is_more, is_student).label("is_used")))

@@ -6,7 +6,7 @@ from tripwire_db.engine.database import AsyncDatabase
 from tripwire_db.engine.statement import Flow
 from tripwire_db.repository.aio.blocking import Runner, run_blocking, run_to_the_end
 from tripwire_db.repository.base import RepositoryBase
-from tripwire_db.repository.provisioning import AuthCall, InTransaction, Operation, Wanted
+from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
 
 T = TypeVar("T")
 

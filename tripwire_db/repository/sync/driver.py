@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow
 from tripwire_db.repository.base import RepositoryBase
-from tripwire_db.repository.provisioning import AuthCall, InTransaction, Operation, Wanted
+from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
 from tripwire_db.repository.sync.blocking import Runner, run_blocking, run_to_the_end
 
 T = TypeVar("T")

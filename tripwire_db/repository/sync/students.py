@@ -28,8 +28,9 @@ class StudentMethods(Driver):
         """Create a student, complete across auth and nine tables, or not at all.
 
         Step 1 is the auth user; steps 2 to 10 are one statement. Where the database refuses, the auth user is removed again.
-        Calling again after any crash, at any point, ends in exactly one complete student: half of one is resumed, and one
-        whom the same manager has already is returned with `created` False.
+        Calling again after any crash, at any point, ends in exactly one complete student: half of one is resumed, with the
+        password and the name that this call was given, and one whom the same manager has already is returned with `created`
+        False, their password untouched. An id that was deleted never comes back: what is left of it is removed first.
 
         Args:
             email: taken in any case, stored in lower case.
@@ -44,7 +45,8 @@ class StudentMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
             NotFound: no such manager.
-            EmailTaken: another manager's student, another role, or an auth user that is not ours has the e-mail.
+            EmailTaken: another manager's student, another role, an auth user that is not ours, or a linked identity has the
+                e-mail.
             AuthFailed: the auth service did not make the auth user.
             CompensationFailed: the database refused, and the auth user could not be removed again.
             ConstraintViolated, Unavailable: the database refused, or could not be reached.

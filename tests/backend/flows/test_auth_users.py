@@ -1,0 +1,426 @@
+"""The auth user of a person: resumed, removed, told from strangers, and never another student's."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.backend.flows.both import opened
+from tests.backend.flows.world import World
+from tests.conftest import MakeDatabase
+from tests.support.auth_service import AuthService
+from tripwire_db import AuthFailed, CompensationFailed, ConstraintViolated, EmailTaken, InvalidInput, Unavailable
+from tripwire_db.auth import EmailExists
+
+EMAIL = "anna@course.kz"
+
+
+@pytest.fixture
+def auth(module_url: str) -> AuthService:
+    return AuthService(module_url)
+
+
+@pytest.fixture
+def it(make_world: Callable[..., World], auth: AuthService) -> World:
+    return make_world(auth=auth)
+
+
+def half_made(it: World, kind: str = "student", password: str | None = None, token: UUID | None = None) -> UUID:
+    """What is left of a call that died between auth service and database."""
+    user_id = uuid4()
+    mark = {"kind": kind} if token is None else {"kind": kind, "token": str(token)}
+    it.execute(
+        "INSERT INTO auth.users (id, email, encrypted_password, raw_app_meta_data, raw_user_meta_data) VALUES"
+        " (%s, %s, %s, jsonb_build_object('tripwire', %s::jsonb), '{\"full_name\": \"First\"}')",
+        user_id,
+        EMAIL,
+        password,
+        psycopg.types.json.Json(mark),
+    )
+    return user_id
+
+
+def auth_user(it: World, user_id: UUID) -> dict[str, Any] | None:
+    return it.connection.execute("SELECT * FROM auth.users WHERE id = %s", [user_id]).fetchone()
+
+
+def refuse(method: str, auth: AuthService) -> None:
+    """Let the auth service refuse every request of a kind."""
+
+    def refusal(asked: str) -> None:
+        if asked == method:
+            raise AuthFailed("told to refuse; call again", applied=False)
+
+    auth.before = refusal
+
+
+def heal(auth: AuthService) -> None:
+    auth.before = auth.after = lambda _: None
+
+
+# -- resumption -------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_resumes_logs_in_with_what_they_gave_and_nobody_with_what_the_first_call_gave(
+    it: World, auth: AuthService
+):
+    manager, left = it.manager(), half_made(it, password="first")
+    student = it.student(manager, email=EMAIL, full_name="Second", password="second")
+    assert (student.user_id, student.created) == (left, True)
+    assert auth.logs_in(EMAIL, "second")
+    assert not auth.logs_in(EMAIL, "first")
+    row = auth_user(it, left)
+    assert row["raw_user_meta_data"] == {"full_name": "Second"}
+    assert row["raw_app_meta_data"]["tripwire"]["kind"] == "student"
+    assert {it.row("users", id=left)["full_name"], it.row("tripwire_users")["full_name"]} == {"Second"}
+
+
+def test_a_manager_is_resumed_in_the_same_way(it: World, auth: AuthService):
+    left = half_made(it, "manager", password="first")
+    manager = it.manager(email=EMAIL, full_name="Second", password="second")
+    assert (manager.user_id, manager.full_name, manager.created) == (left, "Second", True)
+    assert auth.logs_in(EMAIL, "second")
+
+
+def test_whoever_resumes_without_a_password_leaves_none_that_anybody_knows(it: World, auth: AuthService):
+    manager, left = it.manager(), half_made(it, password="first")
+    assert it.student(manager, email=EMAIL).user_id == left
+    assert not auth.logs_in(EMAIL, "first")
+
+
+def test_the_password_of_a_complete_student_is_untouched(it: World, auth: AuthService):
+    manager = it.manager()
+    it.student(manager, email=EMAIL, password="first")
+    assert not it.student(manager, email=EMAIL, password="second").created
+    assert auth.logs_in(EMAIL, "first")
+    assert not auth.logs_in(EMAIL, "second")
+
+
+def test_a_resumption_that_the_auth_service_refuses_writes_nothing_and_the_next_call_resumes(
+    it: World, auth: AuthService
+):
+    manager, left = it.manager(), half_made(it, password="first")
+    refuse("update_user", auth)
+    before = it.dump()
+    with pytest.raises(AuthFailed, match="call again"):
+        it.student(manager, email=EMAIL, password="second")
+    assert it.dump() == before
+    heal(auth)
+    assert it.student(manager, email=EMAIL, password="third").user_id == left
+    assert auth.logs_in(EMAIL, "third")
+
+
+def test_a_slower_resumption_does_not_set_its_password_after_another_was_told_created(it: World, auth: AuthService):
+    """Both have seen a half-made student; one is slow to set the password."""
+    manager = it.manager()
+    half_made(it, password="first")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(method: str) -> None:
+        if method == "update_user" and not reached.is_set():
+            reached.set()
+            assert go_on.wait(30)
+
+    auth.before = hold
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(it.student, manager, email=EMAIL, password="slow")
+        assert reached.wait(30)
+        quick = threads.submit(it.student, manager, email=EMAIL, password="quick")
+        it.wait_for_locks(1)
+        go_on.set()
+        outcomes = {"slow": slow.result(30), "quick": quick.result(30)}
+    (told,) = (password for password, student in outcomes.items() if student.created)
+    assert auth.logs_in(EMAIL, told)
+
+
+def test_a_call_whose_auth_user_was_taken_over_writes_no_rows_for_a_password_that_is_not_its_own(
+    it: World, auth: AuthService
+):
+    """The one that made it is told created only with its own password, which another call has replaced, and died."""
+    manager = it.manager()
+
+    def taken_over(method: str) -> None:
+        if method == "create_user":
+            auth.after = lambda _: None
+            it.execute(
+                "UPDATE auth.users SET encrypted_password = 'another', raw_app_meta_data ="
+                " jsonb_build_object('tripwire', jsonb_build_object('kind', 'student', 'token', gen_random_uuid()))"
+                " WHERE email = %s",
+                EMAIL,
+            )
+
+    auth.after = taken_over
+    student = it.student(manager, email=EMAIL, password="mine")
+    assert student.created
+    assert auth.logs_in(EMAIL, "mine")
+    assert [action for action, _ in it.log(student.user_id)] == ["user_created"]
+
+
+# -- deletion and re-enrolment ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def half_deleted(it: World, auth: AuthService) -> Any:
+    """A student whose rows are deleted, and whose auth user could not be."""
+    student = it.student(email=EMAIL, password="old")
+    refuse("delete_user", auth)
+    with pytest.raises(AuthFailed, match="call again to finish"):
+        it.repository.delete_student(user_id=student.user_id, manager_id=student.manager_id)
+    heal(auth)
+    assert auth_user(it, student.user_id)
+    return student
+
+
+def test_whoever_buys_with_the_email_of_a_half_done_deletion_gets_a_new_id_and_no_old_password(
+    it: World, auth: AuthService, half_deleted: Any
+):
+    again = it.student(it.manager(), email=EMAIL, password="new")
+    assert again.created
+    assert again.user_id != half_deleted.user_id
+    assert auth.logs_in(EMAIL, "new")
+    assert not auth_user(it, half_deleted.user_id)
+
+
+def test_a_deletion_called_again_never_touches_who_was_enrolled_since(it: World, auth: AuthService, half_deleted: Any):
+    again = it.student(it.manager(), email=EMAIL, password="new")
+    before = it.dump()
+    asked = {"user_id": half_deleted.user_id, "manager_id": half_deleted.manager_id}
+    assert not it.repository.delete_student(**asked).deleted
+    assert it.dump() == before
+    assert it.count("tripwire_users", user_id=again.user_id) == 1
+
+
+def test_a_manager_may_get_the_email_of_a_half_done_deletion(it: World, half_deleted: Any):
+    manager = it.manager(email=EMAIL)
+    assert manager.created
+    assert manager.user_id != half_deleted.user_id
+
+
+def test_where_the_rest_of_a_deletion_cannot_be_removed_nothing_is_made_and_the_next_call_does_it(
+    it: World, auth: AuthService, half_deleted: Any
+):
+    manager = it.manager()
+    refuse("delete_user", auth)
+    before = it.dump()
+    with pytest.raises(AuthFailed, match=r"deletion was not finished.*call again"):
+        it.student(manager, email=EMAIL)
+    assert it.dump() == before
+    heal(auth)
+    assert it.student(manager, email=EMAIL).created
+
+
+def test_a_student_who_is_sold_again_during_the_deletion_loses_nothing(it: World, auth: AuthService):
+    student = it.student(email=EMAIL, password="old")
+    asked = {"user_id": student.user_id, "manager_id": student.manager_id}
+    manager = it.manager()
+    deleting, go_on = threading.Event(), threading.Event()
+
+    def hold(method: str) -> None:
+        if method == "delete_user" and not deleting.is_set():
+            deleting.set()
+            assert go_on.wait(30)
+
+    auth.before = hold
+    with ThreadPoolExecutor(2) as threads:
+        gone = threads.submit(it.repository.delete_student, **asked)
+        assert deleting.wait(30)
+        coming = threads.submit(it.student, manager, email=EMAIL, password="new")
+        it.wait_for_locks(1)
+        go_on.set()
+        assert gone.result(30).deleted
+        again = coming.result(30)
+    assert again.created
+    assert again.user_id != student.user_id
+    assert auth.logs_in(EMAIL, "new")
+    assert it.count("tripwire_users", user_id=again.user_id) == 1
+
+
+def test_the_gate_writes_no_rows_for_an_id_that_was_deleted(it: World, auth: AuthService):
+    """Even where a call still holds the id of an auth user that it made itself."""
+    manager = it.manager()
+
+    def deleted_meanwhile(method: str) -> None:
+        if method == "create_user":
+            auth.after = lambda _: None
+            row = it.connection.execute("SELECT id FROM auth.users WHERE email = %s", [EMAIL]).fetchone()
+            it.repository.log_activity(manager_id=None, action_type="user_deleted", target_user_id=row["id"])
+
+    auth.after = deleted_meanwhile
+    student = it.student(manager, email=EMAIL)
+    assert student.created
+    assert it.log(student.user_id) == [("user_created", manager.user_id)]
+    assert it.connection.execute("SELECT count(*) AS n FROM auth.users").fetchone()["n"] == 2
+
+
+# -- strangers --------------------------------------------------------------------------------------------------------
+
+
+def test_a_user_of_single_sign_on_with_the_same_email_is_nobody_else(it: World):
+    it.execute("INSERT INTO auth.users (id, email, is_sso_user) VALUES (gen_random_uuid(), %s, true)", EMAIL)
+    manager = it.manager()
+    first = it.student(manager, email=EMAIL)
+    again = it.student(manager, email=EMAIL)
+    assert (first.created, again.created, again.user_id) == (True, False, first.user_id)
+
+
+def test_what_the_database_does_not_show_is_told_as_that_and_leaves_no_auth_user(
+    it: World, make_database: MakeDatabase
+):
+    """Auth service and database are of different projects; or a login that sees nothing of auth.users."""
+    elsewhere = AuthService(make_database())
+    manager = it.manager()
+    with opened("sync", it.url, auth=elsewhere) as repository:
+        asked = {"email": EMAIL, "full_name": "Anna", "manager_id": manager.user_id}
+        with pytest.raises(AuthFailed, match="same project") as raised:
+            repository.create_tripwire_user(**asked)
+        assert raised.value.applied is False
+        assert [method for method, _ in elsewhere.made] == ["create_user", "delete_user"]
+        with psycopg.connect(elsewhere._url, autocommit=True) as connection:
+            connection.execute("INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), %s)", [EMAIL])
+        elsewhere.made.clear()
+        with pytest.raises(AuthFailed, match="same project"):
+            repository.create_tripwire_user(**asked)
+    assert len(elsewhere.made) <= 5
+
+
+# -- answers that were lost -------------------------------------------------------------------------------------------
+
+
+class LosesAnswers(AuthService):
+    """Makes the auth user, and neither its answer nor that to the look for it arrives; the database is away, too."""
+
+    def __init__(self, url: str, cut: Callable[[], None]) -> None:
+        super().__init__(url)
+        self._cut = cut
+
+    def create_user(self, **asked: Any) -> None:
+        super().create_user(**asked)
+        self._cut()
+        failure = AuthFailed("nobody can know whether the auth user was created; call again", applied=None)
+        raise EmailExists(failure, certain=False)
+
+
+@pytest.fixture
+def gone_after_auth(it: World, kind: str) -> Iterator[Any]:
+    """A repository whose database is away from the first call of the auth service on."""
+    from tests.support.servers.proxy import Proxy, Verdict
+
+    with Proxy(it.url) as proxy:
+
+        def cut() -> None:
+            proxy.judge = lambda _: Verdict.CUT_BEFORE
+
+        auth = LosesAnswers(it.url, cut)
+        with opened(kind, proxy.url, auth=auth) as repository:
+            yield repository
+
+
+def test_applied_is_not_false_where_the_auth_user_exists_and_its_answer_was_lost(it: World, gone_after_auth: Any):
+    manager = it.manager()
+    with pytest.raises(Unavailable) as raised:
+        gone_after_auth.create_tripwire_user(email=EMAIL, full_name="Anna", manager_id=manager.user_id)
+    assert raised.value.applied is None
+    assert "again" in str(raised.value)
+    (left,) = it.connection.execute("SELECT id FROM auth.users WHERE email = %s", [EMAIL]).fetchall()
+    assert it.student(manager, email=EMAIL).user_id == left["id"]
+
+
+# -- managers where a trigger writes students -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def handle_new_user(it: World) -> Iterator[None]:
+    """The trigger of the older layout: whoever is made in auth.users gets a users row with the role student."""
+    it.execute(
+        """CREATE FUNCTION public.handle_new_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+            INSERT INTO public.users (id, email) VALUES (NEW.id, lower(NEW.email)); RETURN NEW; END $$;
+        CREATE TRIGGER handle_new_user AFTER INSERT ON auth.users
+            FOR EACH ROW EXECUTE FUNCTION public.handle_new_user()"""
+    )
+    try:
+        yield
+    finally:
+        it.execute("DROP TRIGGER handle_new_user ON auth.users; DROP FUNCTION public.handle_new_user()")
+
+
+@pytest.mark.usefixtures("handle_new_user")
+def test_a_manager_is_made_where_a_trigger_writes_a_student_for_everybody(it: World):
+    manager = it.manager(email=EMAIL, full_name="Dana", role="admin")
+    assert (manager.role, manager.full_name, manager.created) == ("admin", "Dana", True)
+    row = it.row("users", id=manager.user_id)
+    assert (row["role"], row["full_name"], row["email"]) == ("admin", "Dana", EMAIL)
+    assert [action for action, _ in it.log(manager.user_id)] == ["user_created"]
+    assert not it.manager(email=EMAIL, role="admin").created
+
+
+@pytest.mark.usefixtures("handle_new_user")
+def test_a_student_is_made_there_with_the_name_that_was_given(it: World):
+    student = it.student(email=EMAIL, full_name="Anna")
+    assert student.created
+    assert it.row("users", id=student.user_id)["full_name"] == "Anna"
+
+
+@pytest.mark.usefixtures("handle_new_user")
+def test_no_auth_user_stays_there_where_the_rows_are_refused(it: World):
+    manager = it.manager()
+    with it.planted("tripwire_users"):
+        before = it.dump()
+        with pytest.raises(ConstraintViolated, match="ck_planted"):
+            it.student(manager, email=EMAIL)
+        assert it.dump() == before
+
+
+def test_one_with_anything_of_a_students_does_not_become_a_manager(it: World):
+    left = half_made(it, "manager")
+    it.execute("INSERT INTO users (id, email) VALUES (%s, %s)", left, EMAIL)
+    it.execute("INSERT INTO user_statistics (user_id) VALUES (%s)", left)
+    rows = it.dump(left)[1:]
+    with pytest.raises(EmailTaken):
+        it.manager(email=EMAIL)
+    assert it.dump(left)[1:] == rows
+    assert it.row("users", id=left)["role"] == "student"
+
+
+# -- a repository that cannot work ------------------------------------------------------------------------------------
+
+
+def test_where_the_database_is_bootstrapped_and_not_upgraded_no_auth_user_stays(kind: str, empty_database_url: str):
+    auth = AuthService(empty_database_url)
+    with opened(kind, empty_database_url, auth=auth) as repository:
+        with pytest.raises(Unavailable, match="tripwire-db upgrade") as raised:
+            repository.create_manager(email=EMAIL, full_name="Dana")
+        assert raised.value.applied is False
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM auth.users").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("method", ["create_user", "update_user", "delete_user", "close"])
+def test_an_auth_object_without_a_method_is_refused_when_the_repository_is_opened(kind: str, it: World, method: str):
+    class Lacking(AuthService):
+        pass
+
+    setattr(Lacking, method, None)
+    with pytest.raises(InvalidInput, match=method), opened(kind, it.url, auth=Lacking(it.url)):
+        pass
+
+
+def test_a_compensation_that_fails_is_resumed_by_the_next_call_with_its_own_password(it: World, auth: AuthService):
+    manager = it.manager()
+    refuse("delete_user", auth)
+    with it.planted("user_statistics"), pytest.raises(CompensationFailed) as raised:
+        it.student(manager, email=EMAIL, password="first")
+    heal(auth)
+    student = it.student(manager, email=EMAIL, password="second")
+    assert (student.user_id, student.created) == (raised.value.auth_user_id, True)
+    assert auth.logs_in(EMAIL, "second")
+
+
+def test_the_stand_in_is_resumed_too(make_world: Callable[..., World]):
+    it = make_world()
+    manager, left = it.manager(), half_made(it)
+    assert it.student(manager, email=EMAIL, full_name="Second").user_id == left
+    assert auth_user(it, left)["raw_user_meta_data"] == {"full_name": "Second"}
