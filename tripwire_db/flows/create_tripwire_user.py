@@ -143,24 +143,20 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         ),
     )
 
-    # 2: the user. One that is there without being a student yet (a trigger on auth.users may write it) is brought up to
-    # what this call was given.
-    user = into(
-        users,
-        gate,
-        id=user_id,
-        email=param("email"),
-        full_name=param("full_name"),
-        role=literal("student"),
-        created_at=gate.c.at,
-    )
+    # 2: the user. One that is there without being a student yet (half made, or made by an older backend) stays.
     flow.step(
         "insert_user",
-        user.on_conflict_do_update(
-            index_elements=[users.c.id],
-            set_={"email": user.excluded.email, "full_name": user.excluded.full_name},
-            where=users.c.role == "student",
-        ).returning(users.c.id),
+        into(
+            users,
+            gate,
+            id=user_id,
+            email=param("email"),
+            full_name=param("full_name"),
+            role=literal("student"),
+            created_at=gate.c.at,
+        )
+        .on_conflict_do_nothing(index_elements=[users.c.id])
+        .returning(users.c.id),
     )
     # 3: the student. Whoever lost a race writes nothing here, and so nothing below.
     student = flow.step(

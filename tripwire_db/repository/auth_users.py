@@ -236,16 +236,31 @@ def _settle(auth: Auth, flow: Flow[Created], user_id: UUID, email: str, failure:
 def _undo(auth: Auth, user_id: UUID, email: str, failure: TripwireError) -> Operation[_Undone]:
     """Remove the auth user that this very call made, unless somebody has completed it meanwhile; tell what became of it."""
     try:
-        undone: _Undone = yield InTransaction("compensate", lambda: _removing(auth, user_id))
+        undone: _Undone = yield InTransaction("compensate", lambda: _compensating(auth, user_id))
     except TripwireError as left:
         raise CompensationFailed(user_id, email, failure) from left
     return undone
 
 
-def _removing(auth: Auth, user_id: UUID) -> Operation[_Undone]:
-    # A check and an HTTP call are not atomic: so the lock that creation takes too, then a fresh look, then the deletion.
+def _compensating(auth: Auth, user_id: UUID) -> Operation[_Undone]:
     yield lock_auth_user(user_id=user_id)
-    if (yield schema_is_there()) and (yield is_used(user_id=user_id)):
+    if (yield schema_is_there()):
+        return (yield from _remove_unused(auth, user_id))
+    removed: bool = yield AuthCall(lambda: auth.delete_user(user_id))
+    return _Undone.REMOVED if removed else _Undone.MISSING
+
+
+def _finishing(auth: Auth, user_id: UUID) -> Operation[_Undone]:
+    yield lock_auth_user(user_id=user_id)
+    return (yield from _remove_unused(auth, user_id))
+
+
+def _remove_unused(auth: Auth, user_id: UUID) -> Operation[_Undone]:
+    """Remove an auth user that nobody has completed.
+
+    A check and an HTTP call are not atomic: hence the lock that creation takes too, then this fresh look, then the deletion.
+    """
+    if (yield is_used(user_id=user_id)):
         return _Undone.KEPT
     removed: bool = yield AuthCall(lambda: auth.delete_user(user_id))
     return _Undone.REMOVED if removed else _Undone.MISSING
@@ -267,4 +282,4 @@ def delete_person(services: Services, rows: Flow[DeletedStudent]) -> Operation[D
 
 def _finish_deletion(auth: Auth, user_id: UUID) -> Operation[None]:
     """Remove what the deletion of a student leaves, its auth user; whoever is more than that by now stays."""
-    yield InTransaction("finish_deletion", lambda: _removing(auth, user_id))
+    yield InTransaction("finish_deletion", lambda: _finishing(auth, user_id))

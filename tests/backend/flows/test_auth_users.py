@@ -358,13 +358,6 @@ def test_a_manager_is_made_where_a_trigger_writes_a_student_for_everybody(it: Wo
 
 
 @pytest.mark.usefixtures("handle_new_user")
-def test_a_student_is_made_there_with_the_name_that_was_given(it: World):
-    student = it.student(email=EMAIL, full_name="Anna")
-    assert student.created
-    assert it.row("users", id=student.user_id)["full_name"] == "Anna"
-
-
-@pytest.mark.usefixtures("handle_new_user")
 def test_no_auth_user_stays_there_where_the_rows_are_refused(it: World):
     manager = it.manager()
     with it.planted("tripwire_users"):

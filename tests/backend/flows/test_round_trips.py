@@ -12,6 +12,8 @@ from tests.support.servers.proxy import Proxy
 from tripwire_db import AsyncTripwireRepository, TripwireRepository
 from tripwire_db.engine.statement import FlowStatement
 
+# A deletion goes on with the auth user.
+ONE_STATEMENT = [scene for scene in SCENES if scene != "delete_student"]
 WARM_UP = 7
 """psycopg prepares a statement at its sixth execution on a connection, which costs one more trip, once."""
 
@@ -24,7 +26,7 @@ def traced(kind: str, module_url: str) -> Iterator[tuple[World, Proxy]]:
         yield stack.enter_context(world(kind, module_url, through=proxy.url, pool_size=1)), proxy
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", ONE_STATEMENT)
 def test_a_call_is_one_round_trip_on_the_wire(traced: tuple[World, Proxy], scene: str):
     it, proxy = traced
     prepare: Callable = SCENES[scene][1]
@@ -37,7 +39,7 @@ def test_a_call_is_one_round_trip_on_the_wire(traced: tuple[World, Proxy], scene
     assert dict(proxy.messages) == {"B": 1, "D": 1, "E": 1, "S": 1}, "a prepared statement: nothing is parsed again"
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", ONE_STATEMENT)
 def test_the_first_run_on_a_connection_is_one_round_trip_too(traced: tuple[World, Proxy], scene: str):
     it, proxy = traced
     it.repository.get_manager_stats(manager_id="00000000-0000-0000-0000-000000000000")  # connects
@@ -58,6 +60,21 @@ def test_behind_a_transaction_pooler_nothing_is_prepared_and_a_call_is_one_round
         assert proxy.round_trips == 1
         assert all(b"SET " not in request.payload.upper() for request in proxy.requests)
         assert b"_pg3_" not in proxy.requests[0].payload
+
+
+def test_a_deletion_is_one_statement_and_then_the_transaction_in_which_the_auth_user_goes(
+    traced: tuple[World, Proxy],
+):
+    it, proxy = traced
+    call = SCENES["delete_student"][1](it)
+    proxy.reset()
+    call()
+    begin, lock, look, commit = proxy.requests[1:]
+    assert b"log_deletion" in proxy.requests[0].payload
+    assert b"BEGIN" in begin.payload
+    assert b"pg_advisory_xact_lock" in lock.payload
+    assert b"is_used" in look.payload
+    assert b"COMMIT" in commit.payload
 
 
 def test_there_is_a_scene_for_each_method():
