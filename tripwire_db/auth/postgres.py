@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
-from tripwire_db.errors import AuthFailed, InvalidInput, TripwireError
+from tripwire_db.errors import AuthFailed, ConstraintViolated, InvalidInput, TripwireError
 from tripwire_db.tables import IS_STAND_IN
 
 T = TypeVar("T")
@@ -130,16 +130,19 @@ class PostgresAuth:
             app_metadata=Jsonb({} if claim is None else claim.app_metadata),
             user_metadata=Jsonb({} if full_name is None else {"full_name": full_name}),
         )
-        outcome = self._run(flow, "changed")
+        try:
+            outcome = self._run(flow, "changed")
+        except AuthFailed as failure:
+            cause = failure.__cause__
+            lost_race = isinstance(cause, ConstraintViolated) and cause.sqlstate == "23505"
+            if not lost_race:
+                raise
+            outcome = "taken"
         if outcome == "taken":
-            failure = AuthFailed(
-                f"the auth user {id} was not changed: another one has the e-mail; use another e-mail", applied=False
-            )
-            raise EmailExists(failure, certain=True)
+            taken = f"the auth user {id} was not changed: another one has the e-mail; use another e-mail"
+            raise EmailExists(AuthFailed(taken, applied=False), certain=True)
         if outcome == "missing":
-            raise AuthFailed(
-                f"the auth user {id} was not changed: there is none with this id; check the id", applied=False
-            )
+            raise AuthFailed(f"the auth user {id} was not changed: there is none with this id; check it", applied=False)
 
     def delete_user(self, id: UUID) -> bool:  # noqa: A002
         """Remove the auth user, and by the foreign keys what hangs from it; see `Auth.delete_user`."""

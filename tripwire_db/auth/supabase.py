@@ -198,6 +198,8 @@ class SupabaseAuth:
                 return
             answer = _Refusal(reason="the auth service answered with another user than asked for")
         _raise_bad_input(answer)
+        if answer.not_found:
+            raise AuthFailed(f"the auth user {id} was not changed: there is none with this id; check it", applied=False)
         if answer.certain and not answer.email_exists:
             raise AuthFailed(f"the auth user {id} was not changed: {answer.what}; {answer.advice}", applied=False)
         self._settle_change(id, email, claim, answer)
@@ -205,8 +207,8 @@ class SupabaseAuth:
     def _settle_change(self, id: UUID, email: str | None, claim: Claim | None, answer: _Refusal) -> None:  # noqa: A002
         """Return if the change is there: nobody else can have set this call's token."""
         if answer.email_exists:
-            failure = AuthFailed(f"the auth user {id} was not changed: {answer.what}", applied=False)
-            raise EmailExists(failure, certain=True)
+            taken = f"the auth user {id} was not changed: another one has the e-mail; use another e-mail"
+            raise EmailExists(AuthFailed(taken, applied=False), certain=True)
         seen = self._look(id) if claim is not None else None
         if claim is not None and isinstance(seen, AuthUser) and seen.token == str(claim.token):
             return

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.backend.auth.conftest import AuthUsers
-from tripwire_db.auth import Auth, EmailExists, Mark, PostgresAuth, SupabaseAuth
-from tripwire_db.errors import InvalidInput
+from tripwire_db.auth import Auth, Claim, EmailExists, Mark, PostgresAuth, SupabaseAuth
+from tripwire_db.errors import AuthFailed, InvalidInput
 
 CREATIONS = 24
 
@@ -89,6 +89,40 @@ def test_creating_the_same_user_again_is_a_success(auth: Auth, auth_users: AuthU
     for _ in range(2):
         auth.create_user(id=user_id, email="ann@example.com", password=None, full_name="Ann", mark=Mark.STUDENT)
     assert auth_users.ids() == {user_id}
+
+
+def test_a_change_writes_what_is_given_and_leaves_the_rest(auth: Auth, auth_users: AuthUsers) -> None:
+    user_id = create(auth)
+    auth.update_user(id=user_id, full_name="Anna")
+    auth.update_user(id=user_id, email="anna@example.com")
+    auth.update_user(id=user_id)
+    row = auth_users.one()
+    assert (row["email"], row["raw_user_meta_data"]) == ("anna@example.com", {"full_name": "Anna"})
+    assert row["raw_app_meta_data"]["tripwire"] == {"kind": "student"}
+
+
+def test_a_claim_puts_the_token_of_the_call_into_the_mark(auth: Auth, auth_users: AuthUsers) -> None:
+    user_id, token = create(auth), uuid4()
+    auth.update_user(id=user_id, claim=Claim(Mark.STUDENT, token))
+    assert auth_users.one()["raw_app_meta_data"]["tripwire"] == {"kind": "student", "token": str(token)}
+    found = auth.find_user(user_id)
+    assert found is not None
+    assert (found.mark, found.token) == (Mark.STUDENT, str(token))
+
+
+def test_a_change_to_an_email_that_is_taken_changes_nothing(auth: Auth, auth_users: AuthUsers) -> None:
+    create(auth)
+    user_id = create(auth, "anna@example.com")
+    before = auth_users.all()
+    with pytest.raises(EmailExists):
+        auth.update_user(id=user_id, email="ann@example.com", full_name="Anna")
+    assert auth_users.all() == before
+
+
+def test_a_change_of_nobody_fails_and_says_that_there_is_none(auth: Auth) -> None:
+    with pytest.raises(AuthFailed, match="none with this id") as caught:
+        auth.update_user(id=uuid4(), full_name="Anna")
+    assert caught.value.applied is False
 
 
 def test_deleting_removes_the_row_and_deleting_again_says_there_was_none(auth: Auth, auth_users: AuthUsers) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.backend.auth.conftest import TIMEOUT, AuthUsers
 from tests.support.servers.admin_api import AdminApi
 from tests.support.servers.admin_faults import Fault
-from tripwire_db.auth import EmailExists, Mark, SupabaseAuth
+from tripwire_db.auth import Claim, EmailExists, Mark, SupabaseAuth
 from tripwire_db.errors import AuthFailed, InvalidInput
 
 PASSWORD = "correct horse battery"
@@ -51,6 +51,45 @@ def test_a_creation_is_one_request_with_a_confirmed_email_and_the_mark(
         "app_metadata": {"tripwire": {"kind": "student"}},
         "user_metadata": {"full_name": "Ann"},
     }
+
+
+def test_a_change_is_one_request_with_what_is_given_alone(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:
+    user_id, token = create(supabase_auth), uuid4()
+    claim = Claim(Mark.STUDENT, token)
+    supabase_auth.update_user(id=user_id, password="battery staple", full_name="Anna", claim=claim)
+    supabase_auth.update_user(id=user_id, email="anna@example.com")
+    whole, email = admin_api.made("PUT")
+    assert whole.path == f"/auth/v1/admin/users/{user_id}"
+    assert whole.body == {
+        "password": "battery staple",
+        "user_metadata": {"full_name": "Anna"},
+        "app_metadata": {"tripwire": {"kind": "student", "token": str(token)}},
+    }
+    assert email.body == {"email": "anna@example.com", "email_confirm": True}
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.swallow(), Fault.failed_after(), Fault.garbage(done=True)], ids=lambda f: f.name
+)
+def test_a_claim_whose_answer_is_lost_is_settled_by_a_look_at_its_token(
+    supabase_auth: SupabaseAuth, admin_api: AdminApi, fault: Fault
+) -> None:
+    user_id = create(supabase_auth)
+    admin_api.script("PUT", fault)
+    supabase_auth.update_user(id=user_id, password="battery staple", claim=Claim(Mark.STUDENT, uuid4()))
+
+
+@pytest.mark.parametrize("claim", [None, Claim(Mark.STUDENT, uuid4())], ids=["no claim", "claim"])
+@pytest.mark.parametrize("fault", [Fault.nothing(), Fault.answer(500, "unexpected_failure")], ids=lambda f: f.name)
+def test_a_change_of_which_nobody_can_know_says_so(
+    supabase_auth: SupabaseAuth, admin_api: AdminApi, fault: Fault, claim: Claim | None
+) -> None:
+    user_id = create(supabase_auth)
+    admin_api.script("PUT", fault)
+    with pytest.raises(AuthFailed, match="call again") as caught:
+        supabase_auth.update_user(id=user_id, password="battery staple", claim=claim)
+    assert caught.value.applied is None
+    assert "staple" not in str(caught.value)
 
 
 def test_without_a_password_none_is_sent(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:

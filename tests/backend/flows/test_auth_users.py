@@ -267,6 +267,30 @@ def test_a_user_of_single_sign_on_with_the_same_email_is_nobody_else(it: World):
     assert (first.created, again.created, again.user_id) == (True, False, first.user_id)
 
 
+@pytest.fixture
+def identities(it: World) -> Iterator[None]:
+    """Supabase Auth's table of linked identities, where the stand-in lacks it."""
+    missing = it.connection.execute("SELECT to_regclass('auth.identities') IS NULL AS missing").fetchone()["missing"]
+    if missing:
+        it.execute("CREATE TABLE auth.identities (user_id uuid, email text, provider text)")
+    try:
+        yield
+    finally:
+        it.execute("DROP TABLE auth.identities" if missing else "DELETE FROM auth.identities")
+
+
+@pytest.mark.usefixtures("identities")
+def test_an_email_that_only_a_linked_identity_holds_is_taken(it: World):
+    stranger = uuid4()
+    it.execute("INSERT INTO auth.users (id, email) VALUES (%s, 'other@course.kz')", stranger)
+    it.execute("INSERT INTO auth.identities (user_id, email, provider) VALUES (%s, %s, 'google')", stranger, EMAIL)
+    manager = it.manager()
+    before = it.dump()
+    with pytest.raises(EmailTaken, match="linked identity"):
+        it.student(manager, email=EMAIL)
+    assert it.dump() == before
+
+
 def test_what_the_database_does_not_show_is_told_as_that_and_leaves_no_auth_user(
     it: World, make_database: MakeDatabase
 ):
