@@ -3,7 +3,7 @@
 import itertools
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -57,6 +57,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             said = subprocess.run([program, flag], capture_output=True, text=True, check=False, timeout=20).stdout
             found.append(f"{program.name}: {said.splitlines()[0].removeprefix('Usage: ') if said else '?'}")
     return ["servers: " + ", ".join(found)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say that all tests without a server were skipped at one place, so that the summary has one line a server."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, finding.ServerMissing):
+        report.longrepr = (finding.__file__, 1, f"Skipped: {call.excinfo.value.msg}")
+    return report
 
 
 @pytest.fixture(scope="session")

