@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import ModuleLocked, NotFound, VideoNotQualified
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
     details_of_certificate,
@@ -19,7 +20,9 @@ from tripwire_db.flows.shared.certificate import (
     valid_certificate,
 )
 from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.lesson import with_lesson
 from tripwire_db.flows.shared.module import first_module, open_module
+from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import LessonCompletion
 from tripwire_db.tables import (
     GRADUATE_ACHIEVEMENT,
@@ -29,12 +32,10 @@ from tripwire_db.tables import (
     lessons,
     module_unlocks,
     modules,
-    sales_activity_log,
     student_progress,
     tripwire_user_profile,
     tripwire_users,
     user_achievements,
-    user_statistics,
     video_tracking,
 )
 from tripwire_db.validation import parse_integer, parse_uuid
@@ -45,18 +46,6 @@ def complete_lesson(context: FlowContext, *, user_id: UUID | str, lesson_id: int
 
     Only `is_qualified_for_completion` decides, and only for an unlocked lesson of this student. Called again it
     returns what is, and changes nothing.
-
-    Raises:
-        InvalidInput: an id of the wrong type.
-        NotFound: no such student or lesson.
-        StudentNotActive: the student is blocked or inactive.
-        ModuleLocked: the lesson's module is not unlocked for this student.
-        VideoNotQualified: too little of the video has been watched.
-
-    Example:
-        >>> done = repository.complete_lesson(user_id=student.user_id, lesson_id=67)
-        >>> done.modules_completed, done.unlocked_module_id
-        (1, 17)
     """
     return _COMPLETE.flow(
         user_id=parse_uuid("user_id", user_id),
@@ -94,27 +83,37 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> LessonCompletion:
     )
 
 
-@recipe("complete_lesson", decode=_decode)
-def _COMPLETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    taught = modules.alias("taught")
-    # Its rank among the modules taught now tells which achievement a module earns.
-    before = tuple_(taught.c.position, taught.c.id) < tuple_(modules.c.position, modules.c.id)
-    # A lesson that was replaced leaves its module two: whichever is completed first counts the module, the other does not.
-    other, done, at_start = lessons.alias("other"), student_progress.alias("done"), tripwire_users.alias("at_start")
-    another = sa.exists().where(other.c.module_id == lessons.c.module_id, other.c.id != lessons.c.id)
-    another_done = sa.exists().where(
-        done.c.user_id == student.c.user_id,
-        done.c.module_id == lessons.c.module_id,
-        done.c.lesson_id != lessons.c.id,
-        done.c.status == "completed",
+def _complete(b: StatementBuilder) -> None:
+    """The eight steps. The last stands before the profile, which carries the certificate's URL."""
+    student = locked_student(b)
+    facts = _facts(b, student)
+    held = valid_certificate(b, student)
+    gate = _rule_of_80_percent(b, facts)  # 1
+    completed = _complete_progress(b, gate)  # 2
+    counted = _count_module(b, gate, completed)  # 3
+    certificate = _issue_certificate(b, counted)  # 8
+    outcome = _outcome(b, gate, counted, certificate)
+    _update_profile(b, outcome)  # 4
+    _count_lesson(b, counted)  # 5
+    _earn_achievements(b, outcome)  # 6
+    following, unlock = _open_next_module(b, facts, counted)  # 7
+    _log_completion(b, counted, unlock, certificate)
+    _report(
+        b,
+        facts=facts,
+        held=held,
+        gate=gate,
+        completed=completed,
+        counted=counted,
+        certificate=certificate,
+        following=following,
+        unlock=unlock,
     )
-    # Progress is read as of the statement's start. If the counter has moved since, while the gate waited, the other
-    # lesson may have been what moved it: then nothing is written, and the statement is run once more.
-    count_at_start = select(at_start.c.modules_completed).where(at_start.c.user_id == student.c.user_id)
-    moved = and_(another, student.c.modules_completed.is_distinct_from(count_at_start.scalar_subquery()))
-    rank = select(func.least(func.count() + 1, MODULES_IN_COURSE)).where(~taught.c.archived, before)
-    facts = flow.gate(
+
+
+def _facts(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
+    """What decides, in one row: the student as locked, the lesson, its module, what was opened, watched and completed."""
+    return b.gate(
         "facts",
         select(
             student,
@@ -122,74 +121,84 @@ def _COMPLETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a con
             lessons.c.module_id,
             modules.c.position.label("module_position"),
             modules.c.archived.label("module_archived"),
-            rank.correlate(modules).scalar_subquery().label("module_rank"),
+            _rank_of_module().label("module_rank"),
             module_unlocks.c.id.is_not(None).label("unlocked"),
             func.coalesce(student_progress.c.status == "completed", sa.false()).label("completed_before"),
             func.coalesce(video_tracking.c.is_qualified_for_completion, sa.false()).label("qualified"),
             video_tracking.c.watch_percentage,
-            (~another_done).label("counts"),
-            moved.label("moved"),
+            (~_another_lesson_is_completed(student)).label("counts"),
+            _counter_moved(student).label("moved"),
         )
-        .select_from(student)
-        .outerjoin(lessons, lessons.c.id == param("lesson_id", sa.Integer))
+        .select_from(with_lesson(student))
         .outerjoin(modules, modules.c.id == lessons.c.module_id)
-        .outerjoin(
-            module_unlocks,
-            and_(module_unlocks.c.user_id == student.c.user_id, module_unlocks.c.module_id == lessons.c.module_id),
-        )
-        .outerjoin(
-            student_progress,
-            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == lessons.c.id),
-        )
         .outerjoin(
             video_tracking,
             and_(video_tracking.c.user_id == student.c.user_id, video_tracking.c.lesson_id == lessons.c.id),
         ),
     )
-    held = valid_certificate(flow, student)
 
-    # 1: the 80 % rule, of an unlocked lesson, of a student who may study.
-    may_complete = and_(
-        facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, facts.c.qualified, ~facts.c.completed_before
+
+def _rank_of_module() -> Any:
+    """The module's rank among those taught now, from 1; it tells which achievement the module earns."""
+    taught = modules.alias("taught")
+    before = tuple_(taught.c.position, taught.c.id) < tuple_(modules.c.position, modules.c.id)
+    rank = select(func.least(func.count() + 1, MODULES_IN_COURSE)).where(~taught.c.archived, before)
+    return rank.correlate(modules).scalar_subquery()
+
+
+def _another_lesson_is_completed(student: sa.CTE) -> Any:
+    """A lesson that was replaced leaves its module two: whichever is completed first counts the module, the other not."""
+    done = student_progress.alias("done")
+    return sa.exists().where(
+        done.c.user_id == student.c.user_id,
+        done.c.module_id == lessons.c.module_id,
+        done.c.lesson_id != lessons.c.id,
+        done.c.status == "completed",
     )
-    gate = flow.gate("gate", select(facts).where(may_complete, ~facts.c.moved))
-    # 2: progress. A second click finds the row completed, writes nothing here, and so nothing below.
-    progress = into(
-        student_progress,
-        gate,
-        user_id=gate.c.user_id,
-        module_id=gate.c.module_id,
-        lesson_id=gate.c.lesson_id,
-        status=literal("completed"),
-        started_at=gate.c.at,
-        completed_at=gate.c.at,
-        created_at=gate.c.at,
-    )
-    completed = flow.step(
+
+
+def _counter_moved(student: sa.CTE) -> Any:
+    """Whether another lesson of the module may have been completed while the gate waited.
+
+    Progress is read as of the statement's start; the counter, locked, as it is now. Where they may disagree nothing is
+    written, and the statement is run once more.
+    """
+    other, at_start = lessons.alias("other"), tripwire_users.alias("at_start")
+    another = sa.exists().where(other.c.module_id == lessons.c.module_id, other.c.id != lessons.c.id)
+    count_at_start = select(at_start.c.modules_completed).where(at_start.c.user_id == student.c.user_id)
+    return and_(another, student.c.modules_completed.is_distinct_from(count_at_start.scalar_subquery()))
+
+
+def _may_complete(facts: sa.CTE) -> sa.ColumnElement[bool]:
+    return and_(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, facts.c.qualified, ~facts.c.completed_before)
+
+
+def _rule_of_80_percent(b: StatementBuilder, facts: sa.CTE) -> sa.CTE:
+    """1: an unlocked lesson whose video is qualified, of a student who may study; everything below hangs from it."""
+    return b.gate("gate", select(facts).where(_may_complete(facts), ~facts.c.moved))
+
+
+def _complete_progress(b: StatementBuilder, gate: sa.CTE) -> sa.CTE:
+    """2: progress. A second click finds the row completed, writes nothing here, and so nothing below."""
+    return advance_progress(
+        b,
         "complete_progress",
-        progress.on_conflict_do_update(
-            index_elements=[student_progress.c.user_id, student_progress.c.lesson_id],
-            set_={
-                "status": progress.excluded.status,
-                "started_at": func.coalesce(student_progress.c.started_at, progress.excluded.started_at),
-                "completed_at": progress.excluded.completed_at,
-            },
-            where=student_progress.c.status != "completed",
-        ).returning(student_progress.c.user_id, student_progress.c.completed_at.label("at")),
+        gate,
+        to="completed",
+        where=student_progress.c.status != "completed",
+        returning=(student_progress.c.user_id, student_progress.c.completed_at.label("at")),
     )
-    # 3: the student's counter, from the row as it is now: whoever makes it three graduates.
+
+
+def _count_module(b: StatementBuilder, gate: sa.CTE, completed: sa.CTE) -> sa.CTE:
+    """3: the student's counter, from the row as it is now: whoever makes it three graduates."""
     count = func.least(tripwire_users.c.modules_completed + sa.cast(gate.c.counts, sa.Integer), MODULES_IN_COURSE)
-    counted = flow.step(
+    graduates = and_(gate.c.counts, count >= MODULES_IN_COURSE, tripwire_users.c.status == "active")
+    return b.step(
         "count_module",
         update(tripwire_users)
         .where(tripwire_users.c.user_id == completed.c.user_id, gate.c.user_id == completed.c.user_id)
-        .values(
-            modules_completed=count,
-            status=case(
-                (and_(gate.c.counts, count >= MODULES_IN_COURSE, tripwire_users.c.status == "active"), "completed"),
-                else_=tripwire_users.c.status,
-            ),
-        )
+        .values(modules_completed=count, status=case((graduates, "completed"), else_=tripwire_users.c.status))
         .returning(
             tripwire_users.c.user_id,
             tripwire_users.c.email,
@@ -200,19 +209,27 @@ def _COMPLETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a con
             gate.c.counts,
         ),
     )
-    # 8: the certificate after the last; it stands before the profile, which carries its URL.
-    graduate = flow.gate(
-        "graduate", select(counted).where(counted.c.counts, counted.c.modules_completed >= MODULES_IN_COURSE)
-    )
-    certificate = issue(flow, graduate)
-    # 4: the profile.
-    outcome = flow.gate(
+
+
+def _issue_certificate(b: StatementBuilder, counted: sa.CTE) -> sa.CTE:
+    """8: the certificate, after the last module."""
+    last = and_(counted.c.counts, counted.c.modules_completed >= MODULES_IN_COURSE)
+    return issue(b, b.gate("graduate", select(counted).where(last)))
+
+
+def _outcome(b: StatementBuilder, gate: sa.CTE, counted: sa.CTE, certificate: sa.CTE) -> sa.CTE:
+    """What profile and achievements are made of."""
+    return b.gate(
         "outcome",
         select(counted, gate.c.module_rank, certificate.c.url)
         .select_from(counted)
         .join(gate, true())
         .outerjoin(certificate, true()),
     )
+
+
+def _update_profile(b: StatementBuilder, outcome: sa.CTE) -> None:
+    """4: the profile, as the counter has it; a certificate that it shows already stays."""
     profile = into(
         tripwire_user_profile,
         outcome,
@@ -223,109 +240,18 @@ def _COMPLETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a con
         certificate_url=outcome.c.url,
         created_at=outcome.c.at,
     )
-    flow.step(
+    old, new = tripwire_user_profile.c, profile.excluded
+    b.step(
         "update_profile",
         profile.on_conflict_do_update(
-            index_elements=[tripwire_user_profile.c.user_id],
+            index_elements=[old.user_id],
             set_={
-                "modules_completed": func.least(
-                    profile.excluded.modules_completed, tripwire_user_profile.c.total_modules
-                ),
-                "completion_percentage": _percentage(
-                    profile.excluded.modules_completed, tripwire_user_profile.c.total_modules
-                ),
-                "certificate_issued": or_(
-                    tripwire_user_profile.c.certificate_issued, profile.excluded.certificate_issued
-                ),
-                "certificate_url": func.coalesce(
-                    profile.excluded.certificate_url, tripwire_user_profile.c.certificate_url
-                ),
+                "modules_completed": func.least(new.modules_completed, old.total_modules),
+                "completion_percentage": _percentage(new.modules_completed, old.total_modules),
+                "certificate_issued": or_(old.certificate_issued, new.certificate_issued),
+                "certificate_url": func.coalesce(new.certificate_url, old.certificate_url),
             },
-        ).returning(tripwire_user_profile.c.user_id),
-    )
-    # 5: statistics.
-    statistics = into(
-        user_statistics, counted, user_id=counted.c.user_id, lessons_completed=literal(1), created_at=counted.c.at
-    )
-    flow.step(
-        "count_lesson",
-        statistics.on_conflict_do_update(
-            index_elements=[user_statistics.c.user_id],
-            set_={"lessons_completed": user_statistics.c.lessons_completed + 1},
-        ).returning(user_statistics.c.user_id),
-    )
-    # 6: the module's achievement, 1 of 1, and the graduate's, so many of 3.
-    flow.step("earn_achievements", _earn_achievements(outcome))
-    # 7: the next module: its unlock, progress and video.
-    following = flow.gate("next_module", first_module(after=facts))
-    opening = flow.gate(
-        "opening",
-        select(following, counted.c.at)
-        .select_from(following)
-        .join(counted, and_(counted.c.counts, counted.c.modules_completed < MODULES_IN_COURSE)),
-    )
-    unlock = open_module(flow, opening)
-    # The log, for the manager who sold the student.
-    events = flow.gate(
-        "events",
-        union_all(
-            select(
-                counted,
-                literal("lesson_completed").label("action_type"),
-                details_of_person(counted, lesson_id=param("lesson_id", sa.Integer)).label("details"),
-            ),
-            select(counted, literal("module_unlocked"), details_of_person(counted, module_id=unlock.c.module_id))
-            .select_from(counted)
-            .join(unlock, true()),
-            select(counted, literal("certificate_issued"), details_of_certificate(counted, certificate))
-            .select_from(counted)
-            .join(certificate, true()),
-        ),
-    )
-    flow.step(
-        "log_completion",
-        into(
-            sales_activity_log,
-            events,
-            manager_id=events.c.granted_by,
-            action_type=events.c.action_type,
-            target_user_id=events.c.user_id,
-            details=events.c.details,
-            created_at=events.c.at,
-        ).returning(sales_activity_log.c.id),
-    )
-    open_before = (
-        select(module_unlocks.c.module_id)
-        .where(
-            module_unlocks.c.user_id == facts.c.user_id,
-            module_unlocks.c.module_id == select(following.c.module_id).scalar_subquery(),
-        )
-        .scalar_subquery()
-    )
-    flow.report(
-        select(
-            facts.c.status,
-            facts.c.lesson_id,
-            facts.c.module_id,
-            facts.c.unlocked,
-            facts.c.completed_before,
-            facts.c.watch_percentage,
-            completed.c.user_id.is_not(None).label("completed_now"),
-            func.coalesce(counted.c.modules_completed, facts.c.modules_completed).label("modules_completed"),
-            func.coalesce(unlock.c.module_id, open_before).label("unlocked_module_id"),
-            *reported(certificate, held),
-            certificate.c.id.is_not(None).label("newly_issued"),
-            or_(
-                and_(may_complete, facts.c.moved), and_(gate.c.user_id.is_not(None), completed.c.user_id.is_(None))
-            ).label("raced"),
-        )
-        .select_from(facts)
-        .outerjoin(gate, true())
-        .outerjoin(completed, true())
-        .outerjoin(counted, true())
-        .outerjoin(unlock, true())
-        .outerjoin(certificate, true())
-        .outerjoin(held, true())
+        ).returning(old.user_id),
     )
 
 
@@ -334,7 +260,13 @@ def _percentage(done: Any, total: Any) -> Any:
     return func.least(func.round(done * literal(100.0) / func.greatest(total, 1), 2), 100)
 
 
-def _earn_achievements(outcome: sa.CTE) -> Any:
+def _count_lesson(b: StatementBuilder, counted: sa.CTE) -> None:
+    """5: statistics."""
+    add_to_statistics(b, "count_lesson", counted, column="lessons_completed", amount=literal(1))
+
+
+def _earn_achievements(b: StatementBuilder, outcome: sa.CTE) -> None:
+    """6: the module's achievement, 1 of 1, and the graduate's, so many of 3; what is earned stays."""
     earned = (
         func.unnest(
             array([array([*MODULE_ACHIEVEMENTS])[outcome.c.module_rank], literal(GRADUATE_ACHIEVEMENT)]),
@@ -361,9 +293,93 @@ def _earn_achievements(outcome: sa.CTE) -> Any:
         completed_at=case((is_completed, outcome.c.at)),
         created_at=outcome.c.at,
     )
-    names = ("current_value", "required_value", "is_completed", "completed_at")
-    return achievements.on_conflict_do_update(
-        index_elements=[user_achievements.c.user_id, user_achievements.c.achievement_id],
-        set_={name: achievements.excluded[name] for name in names},
-        where=~user_achievements.c.is_completed,
-    ).returning(user_achievements.c.user_id)
+    renewed = ("current_value", "required_value", "is_completed", "completed_at")
+    b.step(
+        "earn_achievements",
+        achievements.on_conflict_do_update(
+            index_elements=[user_achievements.c.user_id, user_achievements.c.achievement_id],
+            set_={name: achievements.excluded[name] for name in renewed},
+            where=~user_achievements.c.is_completed,
+        ).returning(user_achievements.c.user_id),
+    )
+
+
+def _open_next_module(b: StatementBuilder, facts: sa.CTE, counted: sa.CTE) -> tuple[sa.CTE, sa.CTE]:
+    """7: the next module, as long as one is to come, and the step that opened it: its unlock, progress and video."""
+    following = b.gate("next_module", first_module(after=facts))
+    not_the_last = and_(counted.c.counts, counted.c.modules_completed < MODULES_IN_COURSE)
+    opening = b.gate("opening", select(following, counted.c.at).select_from(following).join(counted, not_the_last))
+    return following, open_module(b, opening)
+
+
+def _log_completion(b: StatementBuilder, counted: sa.CTE, unlock: sa.CTE, certificate: sa.CTE) -> None:
+    """The log of what was completed, opened and issued, for the manager who sold the student."""
+    events = b.gate(
+        "events",
+        union_all(
+            select(
+                counted,
+                literal("lesson_completed").label("action_type"),
+                details_of_person(counted, lesson_id=param("lesson_id", sa.Integer)).label("details"),
+            ),
+            select(counted, literal("module_unlocked"), details_of_person(counted, module_id=unlock.c.module_id))
+            .select_from(counted)
+            .join(unlock, true()),
+            select(counted, literal("certificate_issued"), details_of_certificate(counted, certificate))
+            .select_from(counted)
+            .join(certificate, true()),
+        ),
+    )
+    log_step(
+        b,
+        "log_completion",
+        events,
+        manager_id=events.c.granted_by,
+        action_type=events.c.action_type,
+        details=events.c.details,
+    )
+
+
+def _report(
+    b: StatementBuilder,
+    *,
+    facts: sa.CTE,
+    held: sa.CTE,
+    gate: sa.CTE,
+    completed: sa.CTE,
+    counted: sa.CTE,
+    certificate: sa.CTE,
+    following: sa.CTE,
+    unlock: sa.CTE,
+) -> None:
+    open_before = select(module_unlocks.c.module_id).where(
+        module_unlocks.c.user_id == facts.c.user_id,
+        module_unlocks.c.module_id == select(following.c.module_id).scalar_subquery(),
+    )
+    lost_to_another = and_(gate.c.user_id.is_not(None), completed.c.user_id.is_(None))
+    b.report(
+        select(
+            facts.c.status,
+            facts.c.lesson_id,
+            facts.c.module_id,
+            facts.c.unlocked,
+            facts.c.completed_before,
+            facts.c.watch_percentage,
+            completed.c.user_id.is_not(None).label("completed_now"),
+            func.coalesce(counted.c.modules_completed, facts.c.modules_completed).label("modules_completed"),
+            func.coalesce(unlock.c.module_id, open_before.scalar_subquery()).label("unlocked_module_id"),
+            *reported(certificate, held),
+            certificate.c.id.is_not(None).label("newly_issued"),
+            or_(and_(_may_complete(facts), facts.c.moved), lost_to_another).label("raced"),
+        )
+        .select_from(facts)
+        .outerjoin(gate, true())
+        .outerjoin(completed, true())
+        .outerjoin(counted, true())
+        .outerjoin(unlock, true())
+        .outerjoin(certificate, true())
+        .outerjoin(held, true())
+    )
+
+
+_COMPLETE = FlowStatement("complete_lesson", _complete, _decode)

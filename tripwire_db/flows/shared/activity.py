@@ -1,12 +1,38 @@
-"""How a row of the activity log is read back."""
+"""The activity log: how a flow writes a row of it, and how one is read back."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from psycopg.types.json import Jsonb
+from sqlalchemy import CTE, ColumnElement, FromClause, literal
 
-from tripwire_db.engine.statement import Row
+from tripwire_db.engine.statement import Row, StatementBuilder, into
 from tripwire_db.results import Activity
+from tripwire_db.tables import sales_activity_log
+
+
+def log_step(
+    b: StatementBuilder,
+    name: str,
+    about: FromClause,
+    *,
+    manager_id: ColumnElement[Any],
+    action_type: str | ColumnElement[Any],
+    details: ColumnElement[Any],
+) -> CTE:
+    """Log an action about each row of `about` (user_id, at), by whoever `manager_id` is; NULL stands for the system."""
+    return b.step(
+        name,
+        into(
+            sales_activity_log,
+            about,
+            manager_id=manager_id,
+            action_type=literal(action_type) if isinstance(action_type, str) else action_type,
+            target_user_id=about.c.user_id,
+            details=details,
+            created_at=about.c.at,
+        ).returning(sales_activity_log.c.id),
+    )
 
 
 def jsonb(value: Any) -> Jsonb:
