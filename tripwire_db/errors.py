@@ -12,18 +12,38 @@ TripwireError
 ├── AuthFailed              the auth service did not do it
 └── CompensationFailed      an auth user was left behind
 
-No message carries a password, a key, a token or the values of a row.
+No message carries a password, a key, a token or the values of a row. What a program needs to tell people in their own
+language stands in fields; each error can be pickled, as a pool of processes does.
 """
 
+from typing import Any
 from uuid import UUID
 
 
 class TripwireError(Exception):
     """The root: whatever this package raises on purpose is one of these."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle message and fields as they are, whatever arguments a class is made with."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[TripwireError], args: tuple[Any, ...], fields: dict[str, Any]) -> TripwireError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
 
 class InvalidInput(TripwireError, ValueError):
-    """An argument is empty, of the wrong type, too large or out of range; nothing was written."""
+    """An argument is empty, of the wrong type, too large or out of range; nothing was written.
+
+    Attributes:
+        argument: the argument's name, as in `"email"`; None where it is not one argument's fault, or the server's word.
+    """
+
+    def __init__(self, message: str, *, argument: str | None = None) -> None:
+        self.argument = argument
+        super().__init__(message)
 
 
 class NotFound(TripwireError, LookupError):
@@ -45,19 +65,77 @@ class Refused(TripwireError):
 
 
 class ModuleLocked(Refused):
-    """The lesson's module is not unlocked for this student; complete the lesson before it first."""
+    """The lesson's module is not unlocked for this student; complete the lesson before it first.
+
+    Attributes:
+        user_id: the student.
+        lesson_id: the lesson that was asked for.
+        module_id: its module.
+    """
+
+    def __init__(self, *, user_id: UUID, lesson_id: int, module_id: int) -> None:
+        self.user_id = user_id
+        self.lesson_id = lesson_id
+        self.module_id = module_id
+        super().__init__(
+            f"module {module_id} with lesson {lesson_id} is not unlocked for student {user_id}; "
+            "complete the module before it"
+        )
 
 
 class VideoNotQualified(Refused):
-    """Less than the threshold (80 %) of the lesson's video has been watched; go on watching."""
+    """Less than the threshold (80 %) of the lesson's video has been watched; go on watching.
+
+    Attributes:
+        user_id: the student.
+        lesson_id: the lesson.
+        percentage: what is counted as watched, floored, 0–100.
+        needed: the percentage that the repository's policy asks for.
+    """
+
+    def __init__(self, *, user_id: UUID, lesson_id: int, percentage: int, needed: float) -> None:
+        self.user_id = user_id
+        self.lesson_id = lesson_id
+        self.percentage = percentage
+        self.needed = needed
+        super().__init__(
+            f"student {user_id} has not watched enough of lesson {lesson_id} ({percentage} % of the {needed:g} % needed); "
+            "go on watching"
+        )
 
 
 class StudentNotActive(Refused):
-    """The student is blocked or inactive; a manager can change that with `set_student_status`."""
+    """The student is blocked or inactive; a manager can change that with `set_student_status`.
+
+    Attributes:
+        user_id: the student.
+        status: `"blocked"` or `"inactive"`.
+    """
+
+    def __init__(self, *, user_id: UUID, status: str) -> None:
+        self.user_id = user_id
+        self.status = status
+        super().__init__(f"student {user_id} is {status}; a manager can change that with set_student_status")
 
 
 class NotEligible(Refused):
-    """Modules are missing for what was asked; complete them first."""
+    """Modules are missing for what was asked, or there are none left to open.
+
+    Attributes:
+        user_id: the student.
+        modules_completed: how many modules they have completed, 0–3.
+        needed: how many a certificate needs; None where no module is left to open.
+    """
+
+    def __init__(self, *, user_id: UUID, modules_completed: int, needed: int | None) -> None:
+        self.user_id = user_id
+        self.modules_completed = modules_completed
+        self.needed = needed
+        super().__init__(
+            f"student {user_id} has completed the last module; there is none to open after it"
+            if needed is None
+            else f"student {user_id} has completed {modules_completed} of {needed} modules; a certificate needs all of them"
+        )
 
 
 class Conflict(TripwireError):
@@ -65,7 +143,15 @@ class Conflict(TripwireError):
 
 
 class EmailTaken(Conflict):
-    """The e-mail belongs to another manager's student, to another role, or to an auth user that is not ours."""
+    """The e-mail belongs to another manager's student, to another role, or to an auth user that is not ours.
+
+    Attributes:
+        email: the e-mail, as it would be stored.
+    """
+
+    def __init__(self, message: str, *, email: str | None = None) -> None:
+        self.email = email
+        super().__init__(message)
 
 
 class ConstraintViolated(TripwireError):

@@ -52,7 +52,7 @@ def parse_uuid(name: str, value: object) -> UUID:
             return UUID(exact_text(value) if isinstance(value, str) else str(value))
         except ValueError:
             pass
-    raise InvalidInput(f"{name} must be a UUID, or a string of one")
+    raise _refused(name, "must be a UUID, or a string of one")
 
 
 def parse_optional_uuid(name: str, value: object) -> UUID | None:
@@ -68,15 +68,15 @@ def exact_text(value: str) -> str:
 def parse_text(name: str, value: object, *, longest: int) -> str:
     """A string of 1 to `longest` characters, composed (NFC), white space at its ends removed, that PostgreSQL can hold."""
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be a string, not {type(value).__name__}")
+        raise _refused(name, f"must be a string, not {type(value).__name__}")
     text = exact_text(value)
     if len(text) > longest * 4 + 100:  # before anything is copied; a letter may be composed of several
-        raise InvalidInput(f"{name} is longer than {longest} characters")
+        raise _refused(name, f"is longer than {longest} characters")
     stripped = unicodedata.normalize("NFC", text).strip()
     if not stripped:
-        raise InvalidInput(f"{name} must not be empty")
+        raise _refused(name, "must not be empty")
     if len(stripped) > longest:
-        raise InvalidInput(f"{name} is longer than {longest} characters")
+        raise _refused(name, f"is longer than {longest} characters")
     _storable(name, stripped)
     return stripped
 
@@ -94,7 +94,7 @@ def parse_email(name: str, value: object) -> str:
     email = parse_text(name, lower, longest=MAX_EMAIL)  # in lower case a letter may be two
     _seen(name, email)
     if not _EMAIL.fullmatch(email) or _MODIFIERS.search(email):
-        raise InvalidInput(f"{name} is no e-mail address, as in name@example.com")
+        raise _refused(name, "is no e-mail address, as in name@example.com")
     return email
 
 
@@ -104,9 +104,9 @@ def parse_password(value: object) -> str | None:
         return None
     password = exact_text(value) if isinstance(value, str) else ""
     if not password:
-        raise InvalidInput("password must be a string that is not empty, or None")
+        raise _refused("password", "must be a string that is not empty, or None")
     if len(password) > 72 or len(password.encode("utf-8", "replace")) > 72:
-        raise InvalidInput("password is longer than 72 bytes, which is all that bcrypt reads")
+        raise _refused("password", "is longer than 72 bytes, which is all that bcrypt reads")
     _storable("password", password)
     return password
 
@@ -116,19 +116,19 @@ def parse_price(value: object) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str | float):
-        raise InvalidInput(f"price must be a Decimal, not {type(value).__name__}")
+        raise _refused("price", f"must be a Decimal, not {type(value).__name__}")
     price = _decimal(value)
     if not price.is_finite():
-        raise InvalidInput("price must be finite")
+        raise _refused("price", "must be finite")
     if price < 0:
-        raise InvalidInput("price must not be negative")
+        raise _refused("price", "must not be negative")
     if price > MAX_PRICE:
-        raise InvalidInput(f"price must be at most {MAX_PRICE:,}")
+        raise _refused("price", f"must be at most {MAX_PRICE:,}")
     # Not more digits than there is to say: 0E-999999 is 0, and 1E+3 is 1000.
     decimals = min(max(-cast("int", price.as_tuple().exponent), 0), 2)
     exact = price.quantize(Decimal(1).scaleb(-decimals, _MONEY), context=_MONEY)
     if exact != price:
-        raise InvalidInput("price has more than two decimals")
+        raise _refused("price", "has more than two decimals")
     return exact.copy_abs()  # -0 is 0
 
 
@@ -142,20 +142,20 @@ def _decimal(value: Decimal | float | str) -> Decimal:
     else:
         written = exact_text(value) if isinstance(value, str) else value
     if isinstance(written, str) and len(written) > _LONGEST_NUMBER:
-        raise InvalidInput("price must be a number")
+        raise _refused("price", "must be a number")
     try:
         return Decimal(written)
     except (InvalidOperation, ValueError):
-        raise InvalidInput("price must be a number") from None
+        raise _refused("price", "must be a number") from None
 
 
 def parse_integer(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most: int = _MAX_INT4) -> int:
     """A whole number in [least, most]; by default whatever an INTEGER column holds."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"{name} must be a whole number, not {type(value).__name__}")
+        raise _refused(name, f"must be a whole number, not {type(value).__name__}")
     number = int.__index__(value)
     if not least <= number <= most:
-        raise InvalidInput(f"{name} must be {least} to {most}")
+        raise _refused(name, f"must be {least} to {most}")
     return number
 
 
@@ -166,13 +166,13 @@ def parse_choice(name: str, value: object, choices: tuple[Choice, ...]) -> Choic
         for choice in choices:
             if text == choice:
                 return choice
-    raise InvalidInput(f"{name} must be one of {', '.join(choices)}")
+    raise _refused(name, f"must be one of {', '.join(choices)}")
 
 
 def parse_flag(name: str, value: object) -> bool:
     """True or False and nothing that merely looks like it."""
     if not isinstance(value, bool):
-        raise InvalidInput(f"{name} must be True or False, not {type(value).__name__}")
+        raise _refused(name, f"must be True or False, not {type(value).__name__}")
     return value
 
 
@@ -181,24 +181,22 @@ def parse_details(name: str, value: object) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"{name} must be a mapping, not {type(value).__name__}")
+        raise _refused(name, f"must be a mapping, not {type(value).__name__}")
     details = dict(value)
     for depth, key in _keys_and_levels(details, most=MAX_DETAILS_BYTES):
         if depth > MAX_DETAILS_DEPTH:
-            raise InvalidInput(f"{name} is nested deeper than {MAX_DETAILS_DEPTH} levels")
+            raise _refused(name, f"is nested deeper than {MAX_DETAILS_DEPTH} levels")
         if not isinstance(key, str):
-            raise InvalidInput(f"{name} must have strings for keys")
+            raise _refused(name, "must have strings for keys")
     try:
         encoded = json.dumps(details, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        raise InvalidInput(
-            f"{name} must be JSON: strings, finite numbers, booleans, None, lists and mappings"
-        ) from None
+        raise _refused(name, "must be JSON: strings, finite numbers, booleans, None, lists and mappings") from None
     if len(encoded) > MAX_DETAILS_BYTES or len(encoded.encode("utf-8", "replace")) > MAX_DETAILS_BYTES:
-        raise InvalidInput(f"{name} is larger than {MAX_DETAILS_BYTES} bytes of JSON")
+        raise _refused(name, f"is larger than {MAX_DETAILS_BYTES} bytes of JSON")
     _storable(name, encoded)
     if _ESCAPED_NUL.search(encoded):
-        raise InvalidInput(f"{name} must not contain NUL characters")
+        raise _refused(name, "must not contain NUL characters")
     return cast("dict[str, Any]", json.loads(encoded))
 
 
@@ -220,28 +218,32 @@ def _keys_and_levels(details: dict[Any, Any], *, most: int) -> Iterator[tuple[in
 def parse_time(name: str, value: object) -> datetime:
     """An aware time of the years 2 to 9998 in UTC: in any other zone, too, it can be written and read back."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise InvalidInput(f"{name} must be an aware datetime, as in datetime.now(UTC)")
+        raise _refused(name, "must be an aware datetime, as in datetime.now(UTC)")
     try:
         year = value.astimezone(UTC).year
     except OverflowError:
         year = MAXYEAR
     if not MINYEAR < year < MAXYEAR:
-        raise InvalidInput(f"{name} must be in the years {MINYEAR + 1} to {MAXYEAR - 1}")
+        raise _refused(name, f"must be in the years {MINYEAR + 1} to {MAXYEAR - 1}")
     return value
 
 
 def _seen(name: str, text: str) -> None:
     for at, character in enumerate(text, 1):
         if unicodedata.category(character) in _UNSEEN_CATEGORIES or character in _BLANK_LETTERS:
-            raise InvalidInput(
-                f"{name} must not contain characters that cannot be seen: U+{ord(character):04X}, the {at}. character"
+            raise _refused(
+                name, f"must not contain characters that cannot be seen: U+{ord(character):04X}, the {at}. character"
             )
 
 
 def _storable(name: str, value: str) -> None:
     if "\x00" in value:
-        raise InvalidInput(f"{name} must not contain NUL characters")
+        raise _refused(name, "must not contain NUL characters")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(f"{name} must be valid Unicode, without lone surrogates") from None
+        raise _refused(name, "must be valid Unicode, without lone surrogates") from None
+
+
+def _refused(name: str, why: str) -> InvalidInput:
+    return InvalidInput(f"{name} {why}", argument=name)

@@ -52,11 +52,13 @@ class WatchPolicy:
     idle_cap_seconds: float = 120.0
 
     def __post_init__(self) -> None:
-        _require(0 < _finite("threshold", self.threshold) <= 1, "threshold must be above 0 and at most 1")
+        _require("threshold", 0 < _finite("threshold", self.threshold) <= 1, "threshold must be above 0 and at most 1")
         for name in ("gap_seconds", "first_grant_seconds", "idle_cap_seconds"):
-            _require(0 <= _finite(name, getattr(self, name)) <= 86_400, f"{name} must be 0 to 86400 seconds")
+            _require(name, 0 <= _finite(name, getattr(self, name)) <= 86_400, f"{name} must be 0 to 86400 seconds")
         if self.max_rate is not None:
-            _require(0 < _finite("max_rate", self.max_rate) <= 1000, "max_rate must be above 0 and at most 1000")
+            _require(
+                "max_rate", 0 < _finite("max_rate", self.max_rate) <= 1000, "max_rate must be above 0 and at most 1000"
+            )
 
 
 def milliseconds(seconds: float) -> int:
@@ -76,26 +78,26 @@ def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
         InvalidInput: not pairs of finite numbers, start < 0, end ≤ start, or more than 200 segments.
     """
     if isinstance(segments, str | bytes | dict) or not isinstance(segments, Iterable):
-        raise InvalidInput("segments must be a list of (start, end) pairs in seconds")
+        raise _refused("segments", "segments must be a list of (start, end) pairs in seconds")
     starts: list[int] = []
     ends: list[int] = []
     for index, segment in enumerate(segments):
         if index >= MAX_SEGMENTS:
-            raise InvalidInput(
-                f"more than {MAX_SEGMENTS} segments in one call; merge them or send them in several calls"
+            raise _refused(
+                "segments", f"more than {MAX_SEGMENTS} segments in one call; merge them or send them in several calls"
             )
         if isinstance(segment, str | bytes | dict) or not isinstance(segment, Iterable):
-            raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
+            raise _refused("segments", f"segment {index} must be a pair (start, end) in seconds")
         pair = tuple(islice(segment, 3))  # what is offered may never end
         if len(pair) != 2:
-            raise InvalidInput(f"segment {index} must be a pair (start, end) in seconds")
-        start, end = (_finite(f"segment {index}", value) for value in pair)
+            raise _refused("segments", f"segment {index} must be a pair (start, end) in seconds")
+        start, end = (_finite("segments", value, what=f"segment {index}") for value in pair)
         if start < 0:
-            raise InvalidInput(f"segment {index} starts before 0")
+            raise _refused("segments", f"segment {index} starts before 0")
         if end <= start:
-            raise InvalidInput(f"segment {index} ends before it starts")
+            raise _refused("segments", f"segment {index} ends before it starts")
         if end * 1000 > _MAX_MS:
-            raise InvalidInput(f"segment {index} ends past the lesson's duration")
+            raise _refused("segments", f"segment {index} ends past the lesson's duration")
         starts.append(milliseconds(start))
         ends.append(milliseconds(end))
     return starts, ends
@@ -124,7 +126,7 @@ def parse_position(value: object) -> int:
         InvalidInput: no finite number, or below 0.
     """
     number = _finite("position", value)
-    _require(number >= 0, "position must be 0 or more seconds")
+    _require("position", number >= 0, "position must be 0 or more seconds")
     return int(min(number, _MAX_MS / 1000))
 
 
@@ -139,18 +141,18 @@ def parse_client_duration(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput(f"client_duration must be a number of seconds, not {type(value).__name__}")
+        raise _refused("client_duration", f"client_duration must be a number of seconds, not {type(value).__name__}")
     number = _float(value)
     return number if 0 < number < math.inf else math.nan
 
 
-def _finite(name: str, value: object) -> float:
+def _finite(argument: str, value: object, *, what: str = "") -> float:
     # A bool is an int to Python and a string might parse: neither is a time that a player measured.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput(f"{name} must be a number of seconds, not {type(value).__name__}")
+        raise _refused(argument, f"{what or argument} must be a number of seconds, not {type(value).__name__}")
     number = _float(value)
     if not math.isfinite(number):
-        raise InvalidInput(f"{name} must be finite")
+        raise _refused(argument, f"{what or argument} must be finite")
     return number
 
 
@@ -162,6 +164,10 @@ def _float(value: int | float) -> float:  # noqa: PYI041 - which of the two it i
         return math.inf
 
 
-def _require(condition: bool, message: str) -> None:
+def _require(argument: str, condition: bool, message: str) -> None:
     if not condition:
-        raise InvalidInput(message)
+        raise _refused(argument, message)
+
+
+def _refused(argument: str, message: str) -> InvalidInput:
+    return InvalidInput(message, argument=argument)

@@ -6,7 +6,6 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from psycopg import errors
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     CTE,
@@ -52,7 +51,7 @@ _IS_OURS = f"""({IS_STAND_IN.strip()})
     AND to_regclass('auth.identities') IS NULL AND to_regclass('auth.schema_migrations') IS NULL"""
 
 
-_NOTHING_LIKE_IT = (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedColumn)
+_NOTHING_LIKE_IT = {"3F000", "42P01", "42703"}  # no such schema, table, column
 
 
 class _NotTheStandIn(Exception):
@@ -166,7 +165,7 @@ class PostgresAuth:
         except _NotTheStandIn:
             raise not_ours from None
         except TripwireError as error:
-            if isinstance(error.__cause__, _NOTHING_LIKE_IT):
+            if getattr(error.__cause__, "sqlstate", None) in _NOTHING_LIKE_IT:
                 raise not_ours from None
             if getattr(error, "applied", False) is None:
                 told = f"nobody can know whether the auth user {user_id} was {done}: {error}"

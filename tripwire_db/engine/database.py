@@ -171,11 +171,11 @@ class Database:
             TripwireError: what the flow's own documentation names, `ConstraintViolated` or `Unavailable`.
         """
         attempts = Attempts(flow.name, flow.definition.writes)
-        rows = self._again(attempts, lambda: self._rows(attempts, flow))
-        while attempts.lost_race(rows):
-            rows = self._again(attempts, lambda: self._rows(attempts, flow))
-        attempts.log(rows)
-        return flow.decode(rows)
+        with attempts.logged():
+            attempts.rows = self._again(attempts, lambda: self._rows(attempts, flow))
+            while attempts.lost_race():
+                attempts.rows = self._again(attempts, lambda: self._rows(attempts, flow))
+            return flow.decode(attempts.rows)
 
     def transact(self, name: str, work: Callable[[Callable[[Flow[Any]], Any]], T]) -> T:
         """Do `work`, which is given a function that runs flows, in one transaction; tried again as a flow is.
@@ -188,9 +188,8 @@ class Database:
             with self._connection() as connection, connection.transaction():
                 return work(lambda flow: flow.decode(_execute(connection, flow, attempts)))
 
-        result = self._again(attempts, transaction)
-        attempts.log(())
-        return result
+        with attempts.logged():
+            return self._again(attempts, transaction)
 
     def _again(self, attempts: Attempts, act: Callable[[], T]) -> T:
         while True:
@@ -219,7 +218,8 @@ class Database:
                 lines = connection.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
                 return "\n".join(line for (line,) in lines)
 
-        return self._again(attempts, plan)
+        with attempts.logged():
+            return self._again(attempts, plan)
 
     def close(self) -> None:
         """Close the pool's connections."""
@@ -269,11 +269,11 @@ class AsyncDatabase:
     async def run(self, flow: Flow[T]) -> T:
         """As `Database.run`."""
         attempts = Attempts(flow.name, flow.definition.writes)
-        rows = await self._again(attempts, lambda: self._rows(attempts, flow))
-        while attempts.lost_race(rows):
-            rows = await self._again(attempts, lambda: self._rows(attempts, flow))
-        attempts.log(rows)
-        return flow.decode(rows)
+        with attempts.logged():
+            attempts.rows = await self._again(attempts, lambda: self._rows(attempts, flow))
+            while attempts.lost_race():
+                attempts.rows = await self._again(attempts, lambda: self._rows(attempts, flow))
+            return flow.decode(attempts.rows)
 
     async def transact(self, name: str, work: Callable[[Callable[[Flow[Any]], Awaitable[Any]]], Awaitable[T]]) -> T:
         """As `Database.transact`."""
@@ -287,9 +287,8 @@ class AsyncDatabase:
 
                 return await work(run)
 
-        result = await self._again(attempts, transaction)
-        attempts.log(())
-        return result
+        with attempts.logged():
+            return await self._again(attempts, transaction)
 
     async def _again(self, attempts: Attempts, act: Callable[[], Awaitable[T]]) -> T:
         while True:
@@ -313,7 +312,8 @@ class AsyncDatabase:
                 lines = await connection.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
                 return "\n".join([line async for (line,) in lines])
 
-        return await self._again(attempts, plan)
+        with attempts.logged():
+            return await self._again(attempts, plan)
 
     async def close(self) -> None:
         """Close the pool's connections."""

@@ -129,7 +129,10 @@ def translated(
     state = error.sqlstate or ""
     diag = error.diag
     if state == _UNIQUE_VIOLATION and diag.constraint_name in _EMAIL_CONSTRAINTS:
-        return EmailTaken(f"{name}: another user already has this e-mail; use another one")
+        return EmailTaken(
+            f"{name}: another user already has this e-mail; use another one",
+            email=None if flow is None else flow.parameters.get("email"),
+        )
     if state.startswith("23") or state == "P0001":
         return ConstraintViolated(
             flow=name,

@@ -9,7 +9,8 @@ Nothing else is retried.
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,8 @@ from tripwire_db.engine.driver_errors import (
     translated,
 )
 from tripwire_db.engine.statement import ROWS_PREFIX, Flow, Row
-from tripwire_db.errors import TripwireError, Unavailable
+from tripwire_db.errors import Unavailable
+from tripwire_db.postgres.errors import DatabaseSaid, without_rows
 
 logger = logging.getLogger("tripwire_db")
 # Whoever wants the records sets a handler; without one, Python would print the failures bare.
@@ -54,11 +56,13 @@ class Attempts:
         name: of the flow, or of the transaction.
         writes: False for what only reads.
         flow: whose statement was sent last; an error is told by its steps.
+        rows: what the last attempt reported.
     """
 
     name: str
     writes: bool
     flow: Flow[Any] | None = None
+    rows: Sequence[Row] = ()
     number: int = 0
     races: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -80,13 +84,6 @@ class Attempts:
         Raises:
             TripwireError: what the error means, where another attempt is not safe, not useful or not left.
         """
-        try:
-            return self._delay(error)
-        except TripwireError as failure:
-            self.log((), failure)
-            raise
-
-    def _delay(self, error: BaseException) -> float:
         if isinstance(error, PoolTimeout):
             raise Unavailable(
                 f"{self.name}: no connection of the pool came free within {POOL_TIMEOUT_SECONDS:g} s; nothing was "
@@ -101,11 +98,11 @@ class Attempts:
             self._perhaps_applied = True
         told_of_old = self.number == 1 and (driver.sqlstate in _TOLD_OF_OLD or is_stale_plan(driver))
         if not lost and not told_of_old and driver.sqlstate not in _RETRIED_SQLSTATES:
-            raise translated(driver, self.name, self.flow, applied=self._applied) from driver
+            raise translated(driver, self.name, self.flow, applied=self._applied) from without_rows(driver)
         if self.flow is None and explained(driver) is not None:
-            raise self._given_up(driver) from driver
+            raise self._given_up(driver) from without_rows(driver)
         if self.number >= MAX_ATTEMPTS or time.monotonic() - self.started > RETRY_WINDOW_SECONDS:
-            raise self._given_up(driver) from driver
+            raise self._given_up(driver) from without_rows(driver)
         # Half of the delay is jitter: callers that failed together do not come back together.
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         return float(_FIRST_BACKOFF_SECONDS * 2 ** (self.number - 1) * jitter)
@@ -124,12 +121,24 @@ class Attempts:
             applied=self._applied,
         )
 
-    def lost_race(self, rows: Sequence[Row]) -> bool:
+    def lost_race(self) -> bool:
         """Whether the gate waited and a step found its row taken: then the statement is run once more, to tell by whom."""
         self.races += 1
-        return self.races < _MAX_RUNS and bool(rows) and getattr(rows[0], "raced", False)
+        return self.races < _MAX_RUNS and bool(self.rows) and getattr(self.rows[0], "raced", False)
 
-    def log(self, rows: Sequence[Row], failure: TripwireError | None = None) -> None:
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Around all attempts and the reading of the result: one record, which tells how it ended."""
+        try:
+            yield
+        except Exception as failure:
+            if isinstance(failure.__cause__, DatabaseSaid):
+                failure.__context__ = None  # the driver's own error, which nobody's report of errors shall find
+            self._log(failure)
+            raise
+        self._log(None)
+
+    def _log(self, failure: Exception | None) -> None:
         """One record for each flow: its name, its user, how long it took, how many rows each step wrote, what failed."""
         level = logging.INFO if failure is None else logging.WARNING
         if not logger.isEnabledFor(level):
@@ -139,7 +148,7 @@ class Attempts:
             "user": None if self.flow is None else self.flow.parameters.get("user_id"),
             "duration": time.monotonic() - self.started,
             "attempts": self.number,
-            "rows": _rows_per_step(rows),
+            "rows": _rows_per_step(self.rows),
             "failure": None if failure is None else type(failure).__name__,
         }
         logger.log(

@@ -50,6 +50,7 @@ def complete_lesson(context: FlowContext, *, user_id: UUID | str, lesson_id: int
     return _COMPLETE.flow(
         user_id=parse_uuid("user_id", user_id),
         lesson_id=parse_integer("lesson_id", lesson_id),
+        needed=round(context.policy.threshold * 100, 3),
         at=context.now(),
         **new_code(context),
     )
@@ -65,12 +66,13 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> LessonCompletion:
     if found.status not in STUDYING_STATUSES:
         raise not_active(user_id, found.status)
     if not found.unlocked:
-        raise ModuleLocked(
-            f"module {found.module_id} is not unlocked for student {user_id}; complete the one before it"
-        )
+        raise ModuleLocked(user_id=user_id, lesson_id=lesson_id, module_id=found.module_id)
     if not (found.completed_now or found.completed_before):
         raise VideoNotQualified(
-            f"student {user_id} has not watched enough of lesson {lesson_id} ({found.watch_percentage or 0} %); go on watching"
+            user_id=user_id,
+            lesson_id=lesson_id,
+            percentage=found.watch_percentage or 0,
+            needed=asked["needed"],
         )
     return LessonCompletion(
         user_id=user_id,

@@ -70,7 +70,9 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
     if found.is_free and not found.created:
         raise AuthUserChanged
     if found.role != asked["role"]:
-        raise EmailTaken(f"{asked['email']} belongs to a user whose role is {found.role}; use another e-mail")
+        raise EmailTaken(
+            f"{asked['email']} belongs to a user whose role is {found.role}; use another e-mail", email=asked["email"]
+        )
     return CreatedManager(
         user_id=asked["user_id"],
         email=found.email,

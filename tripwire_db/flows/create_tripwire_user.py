@@ -87,7 +87,10 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
     if not found.is_student and found.role in {None, "student"}:
         raise AuthUserChanged
     if found.granted_by != asked["manager_id"]:
-        raise EmailTaken(f"{asked['email']} belongs to somebody who is not this manager's student; use another e-mail")
+        raise EmailTaken(
+            f"{asked['email']} belongs to somebody who is not this manager's student; use another e-mail",
+            email=asked["email"],
+        )
     return CreatedStudent(
         user_id=asked["user_id"],
         email=found.email,

@@ -54,10 +54,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
         return certificate
     if found.status not in STUDYING_STATUSES:
         raise not_active(user_id, found.status)
-    raise NotEligible(
-        f"student {user_id} has completed {found.modules_completed} of {MODULES_IN_COURSE} modules; "
-        "a certificate needs all of them"
-    )
+    raise NotEligible(user_id=user_id, modules_completed=found.modules_completed, needed=MODULES_IN_COURSE)
 
 
 @recipe("issue_certificate", decode=_decode)

@@ -41,7 +41,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
     if found.status not in STUDYING_STATUSES:
         raise not_active(user_id, found.status)
     if found.module_id is None:
-        raise NotEligible(f"student {user_id} has completed the last module; there is none to open after it")
+        raise NotEligible(user_id=user_id, modules_completed=found.modules_completed, needed=None)
     return ModuleUnlock(
         user_id=user_id,
         module_id=found.module_id,
@@ -98,6 +98,7 @@ def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     flow.report(
         select(
             student.c.status,
+            student.c.modules_completed,
             following.c.module_id,
             following.c.lesson_id,
             unlock.c.module_id.is_not(None).label("newly_unlocked"),

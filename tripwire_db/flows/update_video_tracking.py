@@ -105,7 +105,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
     if found.status not in STUDYING_STATUSES:
         raise not_active(user_id, found.status)
     if not found.unlocked:
-        raise ModuleLocked(f"lesson {lesson_id} is not unlocked for student {user_id}; complete the one before it")
+        raise ModuleLocked(user_id=user_id, lesson_id=lesson_id, module_id=found.module_id)
     if found.overruns:
         raise InvalidInput(f"a segment ends past the lesson's duration of {found.duration_seconds} s")
     return VideoProgress(
@@ -326,6 +326,7 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         select(
             facts.c.status,
             facts.c.lesson_id,
+            facts.c.module_id,
             facts.c.duration_seconds,
             facts.c.unlocked,
             facts.c.overruns,

@@ -143,7 +143,8 @@ def _take_over(auth: Auth, person: Person[Created], holder: AuthUserFacts) -> Op
     """Report, resume or remove the auth user that has the e-mail already."""
     if holder.user_id is None:
         raise EmailTaken(
-            f"{person.email} belongs to somebody's linked identity; use another e-mail, or unlink it in the auth service"
+            f"{person.email} belongs to somebody's linked identity; use another e-mail, or unlink it in the auth service",
+            email=person.email,
         )
     user_id = holder.user_id
     if person.is_complete(holder):
@@ -163,7 +164,10 @@ def _take_over(auth: Auth, person: Person[Created], holder: AuthUserFacts) -> Op
                 applied=False,
             ) from failure
         raise AuthUserChanged
-    raise EmailTaken(f"{person.email} belongs to an auth user that is not one of ours to complete; use another e-mail")
+    raise EmailTaken(
+        f"{person.email} belongs to an auth user that is not one of ours to complete; use another e-mail",
+        email=person.email,
+    )
 
 
 def _resuming(auth: Auth, person: Person[Created], user_id: UUID, claim: Claim) -> Operation[Created]:

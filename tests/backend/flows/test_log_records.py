@@ -1,12 +1,14 @@
 """One log record per flow, with what one needs to know and nothing secret."""
 
+import contextlib
 import logging
+from uuid import UUID
 
 import pytest
 
 from tests.backend.flows.both import opened
 from tests.backend.flows.world import World
-from tripwire_db import NotFound, PostgresAuth
+from tripwire_db import PostgresAuth, Refused, TripwireError
 
 PASSWORD = "correct horse battery staple"
 
@@ -68,10 +70,30 @@ def test_a_call_that_changes_nothing_logs_that_it_wrote_no_rows(it: World, recor
     assert set(records("complete_lesson")[1].rows.values()) == {0}
 
 
-def test_a_refused_call_is_logged_too(it: World, records):
-    with pytest.raises(NotFound):
-        it.repository.get_student(user_id="00000000-0000-0000-0000-000000000000")
-    assert len(records("get_student")) == 1
+def test_a_refused_call_is_logged_as_that_with_the_errors_class(it: World, records):
+    student = it.student()
+    for method, arguments, failure in (
+        ("get_student", {"user_id": UUID(int=0)}, "NotFound"),
+        ("complete_lesson", {"user_id": student.user_id, "lesson_id": 67}, "VideoNotQualified"),
+        ("unlock_next_module", {"user_id": student.user_id}, None),
+    ):
+        with contextlib.suppress(TripwireError):
+            getattr(it.repository, method)(**arguments)
+        (record,) = records(method)
+        assert record.failure == failure
+        assert record.levelno == (logging.INFO if failure is None else logging.WARNING)
+        assert f"failure={failure}" in record.getMessage()
+
+
+def test_a_result_that_cannot_be_read_is_no_success(it: World, records, monkeypatch: pytest.MonkeyPatch):
+    def unreadable(**_: object) -> None:
+        raise Refused("cannot be read")
+
+    monkeypatch.setattr("tripwire_db.flows.students.StudentJourney", unreadable)
+    with pytest.raises(Refused):
+        it.repository.get_student(user_id=it.student().user_id)
+    (record,) = records("get_student")
+    assert (record.failure, record.levelno) == ("Refused", logging.WARNING)
 
 
 def test_no_password_is_ever_logged_or_told(it: World, caplog: pytest.LogCaptureFixture):

@@ -92,7 +92,7 @@ def unknown_actor(who: CTE) -> ColumnElement[bool]:
 
 def not_active(user_id: Any, status: str) -> StudentNotActive:
     """What is raised for a student who may not study now."""
-    return StudentNotActive(f"student {user_id} is {status}; a manager can change that with set_student_status")
+    return StudentNotActive(user_id=user_id, status=status)
 
 
 def details_of_person(source: Any, **more: Any) -> ColumnElement[Any]:

@@ -19,6 +19,7 @@ from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.postgres.catalog import Catalog, read_catalog
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.adopt.layout import Plan, plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
@@ -151,13 +152,13 @@ def _with_patience(
                     f"the tables were in use, {ATTEMPTS} times for more than {LOCK_TIMEOUT_SECONDS} s; nothing was changed: "
                     "look for a long transaction in pg_stat_activity, then call again",
                     applied=False,
-                ) from error
+                ) from without_rows(error)
             time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - lets the traffic through that had queued up
         except psycopg.Error as error:
             raise Refused(
                 f"the database refused: {error.diag.message_primary or type(error).__name__}; nothing was changed. "
                 "Settle that by hand, then call again"
-            ) from error
+            ) from without_rows(error)
     raise AssertionError("the last attempt returns or raises")
 
 

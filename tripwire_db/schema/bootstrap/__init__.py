@@ -12,6 +12,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from tripwire_db.errors import TripwireError, Unavailable
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.settings import libpq_url, sqlalchemy_url
 from tripwire_db.tables import IS_STAND_IN
 
@@ -91,17 +92,17 @@ def bootstrap(url: str) -> Bootstrap:
         raise BootstrapRefused(
             f"this role may not prepare the server ({error.diag.message_primary}): run `tripwire-db bootstrap` once as "
             "a superuser, or as a role with CREATEROLE and BYPASSRLS that owns the database"
-        ) from error
+        ) from without_rows(error)
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"the server could not be reached or went away ({_first_line(error)}): check that it runs and that the URL "
             "is right, then call again",
             applied=False,
-        ) from error
+        ) from without_rows(error)
     except psycopg.Error as error:
         raise BootstrapRefused(
             f"the server refused ({_first_line(error)}); nothing was changed: mend what it names, then call again"
-        ) from error
+        ) from without_rows(error)
 
 
 def is_stand_in(connection: "psycopg.Connection[Any]") -> bool:

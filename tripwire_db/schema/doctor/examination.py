@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tripwire_db.engine.database import CONNECT_TIMEOUT_SECONDS
 from tripwire_db.engine.driver_errors import explained
 from tripwire_db.errors import Unavailable
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.doctor.finding import Finding
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
@@ -76,7 +77,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
         raise Unavailable(
             f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again",
             applied=False,
-        ) from error
+        ) from without_rows(error)
 
 
 def look(

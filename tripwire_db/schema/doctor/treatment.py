@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.doctor.examination import connect, look
 from tripwire_db.schema.doctor.finding import Finding, Values
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
@@ -98,7 +99,7 @@ def mend(url: str, findings: Iterable[Finding], *, threshold: float = WatchPolic
         except psycopg.OperationalError as error:
             raise Unavailable(
                 "the connection was lost; what was mended by then stays, so call again", applied=None
-            ) from error
+            ) from without_rows(error)
     for result in results.values():
         _tell(result)
     return tuple(results[finding.identity] for finding in wanted)

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
@@ -63,7 +64,7 @@ def read(command: Command, *, search_path: str | None = None) -> None:
                 command.environment.configure(connection=connection, dont_mutate=True, **command.options)
                 command.environment.run_migrations()
     except (SQLAlchemyError, psycopg.Error) as error:
-        raise MigrationError(command.target.mask(f"{command.name} failed: {describe(error)}")) from error
+        raise MigrationError(command.target.mask(f"{command.name} failed: {describe(error)}")) from without_rows(error)
 
 
 def write(command: Command) -> None:
@@ -82,7 +83,7 @@ def write(command: Command) -> None:
         with Interrupts() as interrupts:
             try:
                 attributes["outcome"] = run.do()
-            except (Exception, Interrupted) as error:
+            except (Exception, Interrupted) as error:  # noqa: BLE001 - each becomes a MigrationError
                 if interrupts.seen is not None:
                     said = command.target.mask(f"Interrupted ({interrupts.seen}). {run.where_it_stands()}")
                     report.close()
@@ -90,7 +91,7 @@ def write(command: Command) -> None:
                     if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
                         raise SystemExit(128 + interrupts.seen.number) from None
                     raise KeyboardInterrupt(said) from None
-                raise MigrationError(command.target.mask(run.explain(error))) from error
+                raise MigrationError(command.target.mask(run.explain(error))) from without_rows(error)
     finally:
         report.close()
 
@@ -218,7 +219,7 @@ class _Run:
                 attempt = attempt + 1 if failing is steps.current else 1
                 failing = steps.current
                 if attempt >= settings.lock_attempts:
-                    raise MigrationError(self._gave_up(kind, attempt, error)) from error
+                    raise MigrationError(self._gave_up(kind, attempt, error)) from without_rows(error)
                 pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
                 self._report.line(
                     f"  {steps.name}: {self._timed_out(kind)}; rolled back. "
