@@ -89,7 +89,23 @@ def drift_page(page: str) -> str:
         return answered(page, answer)
 
 
-PAGES = {"how-to/ci/check.md": check_page, "how-to/dba/drift.md": drift_page}
+def first_upgrade_page(page: str) -> str:
+    """docs/tutorial/first-upgrade.md with the answers as they are now."""
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("scratch")
+
+        def answer(command: str) -> str:
+            shown = _run(command, {"TRIPWIRE_MIGRATIONS_URL": url, "TRIPWIRE_DATABASE_URL": url, "COLUMNS": "100"})
+            return shown.replace(str(cluster.socket_dir), "localhost").replace(f":{cluster.port}/", ":5432/")
+
+        return answered(page, answer)
+
+
+PAGES = {
+    "how-to/ci/check.md": check_page,
+    "how-to/dba/drift.md": drift_page,
+    "tutorial/first-upgrade.md": first_upgrade_page,
+}
 
 
 def _run(command: str, environment: dict[str, str]) -> str:

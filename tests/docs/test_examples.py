@@ -9,7 +9,7 @@ import pytest
 from tripwire_db import PostgresAuth, TripwireRepository
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/reference/repository.md", "docs/explanation/video.md")
+PAGES = ("README.md", "docs/tutorial/first-student.md", "docs/reference/repository.md", "docs/explanation/video.md")
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
