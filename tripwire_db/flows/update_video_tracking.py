@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound
 from tripwire_db.flows.shared import watched_time
 from tripwire_db.flows.shared.context import FlowContext, locked_student, not_active
+from tripwire_db.flows.shared.lesson import with_lesson
+from tripwire_db.flows.shared.module import open_video_tracking
+from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import VideoProgress
 from tripwire_db.tables import (
     STUDYING_STATUSES,
@@ -26,7 +29,6 @@ from tripwire_db.tables import (
     module_unlocks,
     student_progress,
     tripwire_users,
-    user_statistics,
     video_tracking,
 )
 from tripwire_db.validation import parse_integer, parse_uuid
@@ -63,19 +65,6 @@ def update_video_tracking(
         position: where the player stands, in seconds ≥ 0; qualifies nobody.
         client_duration: the player's idea of the duration, in seconds; only compared, never believed, so that what
             differs, or is no finite positive number, is a warning.
-
-    Raises:
-        InvalidInput: a segment or the position cannot be right; nothing of the call is stored.
-        NotFound: no such student or lesson.
-        ModuleLocked: the lesson's module is not unlocked for this student.
-        StudentNotActive: the student is blocked or inactive.
-
-    Example:
-        >>> progress = repository.update_video_tracking(
-        ...     user_id=student.user_id, lesson_id=67, segments=[(0, 10), (10, 20.5)], position=20.5
-        ... )
-        >>> progress.unique_seconds, progress.percentage
-        (20.5, 1)
     """
     starts, ends = segments_in_ms(segments)
     policy = context.policy
@@ -136,11 +125,28 @@ def _warnings(client: float | None, duration: int) -> tuple[str, ...]:
     return ()
 
 
-@recipe("update_video_tracking", decode=_decode)
-def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    # The gate: the student's row, then the video's, both as they are now.
-    student = locked_student(flow)
-    video = flow.gate(
+def _track(b: StatementBuilder) -> None:
+    """Both rows locked; the facts and the gate; from stretches to time that counts; then what has changed is written."""
+    student = locked_student(b)
+    video = _locked_video(b, student)
+    progress_now = _progress_now(b, student)
+    facts = _facts(b, student)
+    gate = _gate(b, facts)
+    watched = _watched(b, gate, video)
+    _update_video(b, watched)
+    _open_missing_video(b, gate, video)
+    begun = _begin_progress(b, watched)
+    _add_time_spent(b, watched)
+    _report(b, facts=facts, gate=gate, video=video, watched=watched, begun=begun, progress_now=progress_now)
+
+
+def _locked_video(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
+    """The video's row as it is now: after the student's, so that nobody locks the two the other way round."""
+    of_lesson = and_(
+        video_tracking.c.user_id == student.c.user_id,
+        video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
+    )
+    return b.gate(
         "video",
         select(
             video_tracking.c.id,
@@ -154,45 +160,43 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
             video_tracking.c.watch_percentage,
             video_tracking.c.is_qualified_for_completion,
         )
-        .join_from(
-            student,
-            video_tracking,
-            and_(
-                video_tracking.c.user_id == student.c.user_id,
-                video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
-            ),
-        )
+        .join_from(student, video_tracking, of_lesson)
         .with_for_update(of=video_tracking),
     )
-    # Progress, where the student's counter moved while the gate waited: a completion that this statement's start is too
-    # old to show. Read under a lock, in its newest version; in all other cases nobody pays for that.
+
+
+def _progress_now(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
+    """Progress, where the student's counter moved while the gate waited: a completion too young for our snapshot.
+
+    It is read under a lock, in its newest version; in all other cases nobody pays for that.
+    """
     at_start = tripwire_users.alias("at_start")
-    progress_now = flow.gate(
+    counter_moved = and_(
+        at_start.c.user_id == student.c.user_id,
+        at_start.c.modules_completed.is_distinct_from(student.c.modules_completed),
+    )
+    of_lesson = and_(
+        student_progress.c.user_id == student.c.user_id,
+        student_progress.c.lesson_id == param("lesson_id", sa.Integer),
+    )
+    return b.gate(
         "progress_now",
         select(student_progress.c.status)
         .select_from(student)
-        .join(
-            at_start,
-            and_(
-                at_start.c.user_id == student.c.user_id,
-                at_start.c.modules_completed.is_distinct_from(student.c.modules_completed),
-            ),
-        )
-        .join(
-            student_progress,
-            and_(
-                student_progress.c.user_id == student.c.user_id,
-                student_progress.c.lesson_id == param("lesson_id", sa.Integer),
-            ),
-        )
+        .join(at_start, counter_moved)
+        .join(student_progress, of_lesson)
         .with_for_update(of=student_progress),
     )
+
+
+def _facts(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
+    """What decides, in one row: the student's status, the lesson and its duration, whether it is unlocked and begun."""
     longest: sa.Select[Any] = select(func.max(literal_column("ends"))).select_from(
         func.unnest(param("ends", ARRAY(sa.BigInteger))).alias("ends")
     )
     duration_ms = sa.cast(lessons.c.duration_seconds, sa.BigInteger) * 1000
     tolerated_ms = duration_ms + func.greatest(TOLERANCE_SECONDS * 1000, duration_ms * literal(TOLERANCE_PART))
-    facts = flow.gate(
+    return b.gate(
         "facts",
         select(
             student.c.user_id,
@@ -205,29 +209,27 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
             func.coalesce(longest.scalar_subquery() > tolerated_ms, sa.false()).label("overruns"),
             module_unlocks.c.id.is_not(None).label("unlocked"),
             student_progress.c.status.label("progress_status"),
-        )
-        .select_from(student)
-        .outerjoin(lessons, lessons.c.id == param("lesson_id", sa.Integer))
-        .outerjoin(
-            module_unlocks,
-            and_(module_unlocks.c.user_id == student.c.user_id, module_unlocks.c.module_id == lessons.c.module_id),
-        )
-        .outerjoin(
-            student_progress,
-            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == lessons.c.id),
-        ),
-    )
-    gate = flow.gate(
-        "gate",
-        select(facts).where(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, ~facts.c.overruns),
+        ).select_from(with_lesson(student)),
     )
 
-    stretches = flow.gate("stretches", watched_time.stretches(gate, video))
-    merged = flow.gate("merged", watched_time.merged(stretches))
-    counted = flow.gate("counted", watched_time.counted(gate, video, merged))
-    watched = flow.gate("watched", watched_time.watched(counted))
 
-    # A call that changes nothing writes nothing: under a frozen clock, one sent twice leaves the row as it is.
+def _gate(b: StatementBuilder, facts: sa.CTE) -> sa.CTE:
+    """An unlocked lesson of a student who may study, and nothing past its end; everything below hangs from it."""
+    return b.gate(
+        "gate", select(facts).where(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, ~facts.c.overruns)
+    )
+
+
+def _watched(b: StatementBuilder, gate: sa.CTE, video: sa.CTE) -> sa.CTE:
+    """The set as it is now, what of it counts, and what that shows."""
+    stretches = b.gate("stretches", watched_time.stretches(gate, video))
+    merged = b.gate("merged", watched_time.merged(stretches))
+    counted = b.gate("counted", watched_time.counted(gate, video, merged))
+    return b.gate("watched", watched_time.watched(counted))
+
+
+def _update_video(b: StatementBuilder, watched: sa.CTE) -> None:
+    """The video's row. A call that changes nothing writes nothing: sent twice under a frozen clock, it leaves the row."""
     changes = {
         video_tracking.c.watched_segments: watched.c.segments,
         video_tracking.c.counted_ms: watched.c.counted_ms,
@@ -241,7 +243,7 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         video_tracking.c.watch_percentage: watched.c.percentage,
         video_tracking.c.is_qualified_for_completion: watched.c.qualified,
     }
-    flow.step(
+    b.step(
         "update_video",
         update(video_tracking)
         .where(
@@ -251,78 +253,57 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         .values(changes)
         .returning(video_tracking.c.user_id),
     )
-    # A student of older times may lack the row: it is made, and the statement run again finds it.
+
+
+def _open_missing_video(b: StatementBuilder, gate: sa.CTE, video: sa.CTE) -> None:
+    """A student of older times may lack the video's row: it is made, and the statement run again finds it."""
     untracked = select(gate).outerjoin(video, true()).where(video.c.id.is_(None)).subquery("untracked")
-    flow.step(
-        "open_video_tracking",
-        into(
-            video_tracking,
-            untracked,
-            user_id=untracked.c.user_id,
-            lesson_id=untracked.c.lesson_id,
-            video_duration_seconds=untracked.c.duration_seconds,
-            created_at=untracked.c.at,
-        )
-        .on_conflict_do_nothing()
-        .returning(video_tracking.c.user_id),
-    )
-    # Progress begins with the first counted millisecond.
-    beginning = (
-        select(watched)
-        .where(watched.c.counted_ms > 0, func.coalesce(watched.c.progress_status, "not_started") == "not_started")
-        .subquery("beginning")
-    )
-    progress = into(
-        student_progress,
-        beginning,
-        user_id=beginning.c.user_id,
-        module_id=beginning.c.module_id,
-        lesson_id=beginning.c.lesson_id,
-        status=literal("in_progress"),
-        started_at=beginning.c.at,
-        created_at=beginning.c.at,
-    )
-    begun = flow.step(
+    open_video_tracking(b, "open_video_tracking", untracked)
+
+
+def _not_begun(watched: sa.CTE, progress_status: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether this is the first counted millisecond of a lesson, with which progress begins."""
+    return and_(watched.c.counted_ms > 0, func.coalesce(progress_status, "not_started") == "not_started")
+
+
+def _begin_progress(b: StatementBuilder, watched: sa.CTE) -> sa.CTE:
+    """Progress begins with the first counted millisecond."""
+    return advance_progress(
+        b,
         "begin_progress",
-        progress.on_conflict_do_update(
-            index_elements=[student_progress.c.user_id, student_progress.c.lesson_id],
-            set_={
-                "status": progress.excluded.status,
-                "started_at": func.coalesce(student_progress.c.started_at, progress.excluded.started_at),
-            },
-            where=student_progress.c.status == "not_started",
-        ).returning(student_progress.c.status),
+        select(watched).where(_not_begun(watched, watched.c.progress_status)).subquery("beginning"),
+        to="in_progress",
+        where=student_progress.c.status == "not_started",
+        returning=(student_progress.c.status,),
     )
-    # Another tab's call, which this one waited for, may have been the one that began it.
-    begun_meanwhile = case(
-        (
-            and_(watched.c.counted_ms > 0, func.coalesce(facts.c.progress_status, "not_started") == "not_started"),
-            "in_progress",
-        )
-    )
-    # Time spent grows by whole seconds as the floored count does, so nothing drifts.
+
+
+def _add_time_spent(b: StatementBuilder, watched: sa.CTE) -> None:
+    """Time spent grows by whole seconds as the floored count does, so nothing drifts."""
     grown = (
         select(watched.c.user_id, watched.c.at, watched.c.new_whole_seconds)
         .where(watched.c.new_whole_seconds > 0)
         .subquery("grown")
     )
-    statistics = into(
-        user_statistics,
-        grown,
-        user_id=grown.c.user_id,
-        total_time_spent=grown.c.new_whole_seconds,
-        created_at=grown.c.at,
+    add_to_statistics(b, "add_time_spent", grown, column="total_time_spent", amount=grown.c.new_whole_seconds)
+
+
+def _report(
+    b: StatementBuilder,
+    *,
+    facts: sa.CTE,
+    gate: sa.CTE,
+    video: sa.CTE,
+    watched: sa.CTE,
+    begun: sa.CTE,
+    progress_now: sa.CTE,
+) -> None:
+    # Another tab's call, which this one waited for, may have been the one that began it.
+    begun_meanwhile = case((_not_begun(watched, facts.c.progress_status), "in_progress"))
+    status = func.coalesce(
+        progress_now.c.status, begun.c.status, begun_meanwhile, facts.c.progress_status, "not_started"
     )
-    flow.step(
-        "add_time_spent",
-        statistics.on_conflict_do_update(
-            index_elements=[user_statistics.c.user_id],
-            set_={
-                "total_time_spent": user_statistics.c.total_time_spent + statistics.excluded.total_time_spent,
-            },
-        ).returning(user_statistics.c.user_id),
-    )
-    flow.report(
+    b.report(
         select(
             facts.c.status,
             facts.c.lesson_id,
@@ -330,9 +311,7 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
             facts.c.duration_seconds,
             facts.c.unlocked,
             facts.c.overruns,
-            func.coalesce(
-                progress_now.c.status, begun.c.status, begun_meanwhile, facts.c.progress_status, "not_started"
-            ).label("progress_status"),
+            status.label("progress_status"),
             watched.c.segments,
             watched.c.unique_ms,
             watched.c.counted_ms,
@@ -349,3 +328,6 @@ def _TRACK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         .outerjoin(begun, true())
         .outerjoin(progress_now, true())
     )
+
+
+_TRACK = FlowStatement("update_video_tracking", _track, _decode)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, case, exists, join, literal, or_, select, tuple_
+from sqlalchemy import CTE, FromClause, Select, and_, case, exists, join, literal, or_, select, tuple_
 
 from tripwire_db.engine.statement import StatementBuilder, into
 from tripwire_db.tables import lessons, module_unlocks, modules, student_progress, video_tracking
@@ -42,13 +42,21 @@ def first_module(after: CTE | None = None) -> Select[Any]:
     )
 
 
-def open_module(flow: StatementBuilder, opening: CTE) -> CTE:
+def open_module(b: StatementBuilder, opening: CTE) -> CTE:
     """Open the module of each row of `opening` (user_id, module_id, lesson_id, duration_seconds, at).
 
     Gives the step that unlocks; what is there already stays as it is.
     """
-    unlock = flow.step(
-        "unlock_module",
+    unlocked = unlock_module(b, "unlock_module", opening)
+    open_progress(b, "open_progress", opening)
+    open_video_tracking(b, "open_video_tracking", opening)
+    return unlocked
+
+
+def unlock_module(b: StatementBuilder, name: str, opening: FromClause) -> CTE:
+    """Unlock the module of each row of `opening` (user_id, module_id, at)."""
+    return b.step(
+        name,
         into(
             module_unlocks,
             opening,
@@ -59,8 +67,12 @@ def open_module(flow: StatementBuilder, opening: CTE) -> CTE:
         .on_conflict_do_nothing()
         .returning(module_unlocks.c.user_id, module_unlocks.c.module_id),
     )
-    flow.step(
-        "open_progress",
+
+
+def open_progress(b: StatementBuilder, name: str, opening: FromClause) -> CTE:
+    """Make the progress of the lesson of each row of `opening` (user_id, module_id, lesson_id, at): not started."""
+    return b.step(
+        name,
         into(
             student_progress,
             opening,
@@ -73,9 +85,15 @@ def open_module(flow: StatementBuilder, opening: CTE) -> CTE:
         .on_conflict_do_nothing()
         .returning(student_progress.c.user_id),
     )
-    # Creation is no watching: when the video was last seen stays NULL.
-    flow.step(
-        "open_video_tracking",
+
+
+def open_video_tracking(b: StatementBuilder, name: str, opening: FromClause) -> CTE:
+    """Make the video's row of the lesson of each row of `opening` (user_id, lesson_id, duration_seconds, at).
+
+    Creation is no watching: when the video was last seen stays NULL.
+    """
+    return b.step(
+        name,
         into(
             video_tracking,
             opening,
@@ -87,4 +105,3 @@ def open_module(flow: StatementBuilder, opening: CTE) -> CTE:
         .on_conflict_do_nothing()
         .returning(video_tracking.c.user_id),
     )
-    return unlock

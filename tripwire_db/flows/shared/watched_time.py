@@ -63,54 +63,9 @@ def merged(stretches: sa.CTE) -> Any:
 
 def counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
     """One row: the set as JSON, its length, the allowance, and what counts, beside what was there before."""
-
-    def in_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.trim_scale(func.round(milliseconds / literal_column("1000.0"), 3))
-
-    stretch = func.jsonb_build_object(
-        literal("start"), in_seconds(merged.c.start_ms), literal("end"), in_seconds(merged.c.end_ms)
-    )
-    union = (
-        select(
-            func.coalesce(
-                func.jsonb_agg(aggregate_order_by(stretch, merged.c.start_ms)), literal_column("'[]'::jsonb")
-            ).label("segments"),
-            func.coalesce(sa.cast(func.sum(merged.c.end_ms - merged.c.start_ms), sa.BigInteger), 0).label("unique_ms"),
-        )
-        .select_from(merged)
-        .subquery("union_of_all")
-    )
-    # The first call is granted a start; later ones what may have been watched since. A clock that goes back gives none.
-    max_rate = sa.cast(param("max_rate", sa.Numeric), sa.Numeric)
-    since_ms = func.floor(func.extract("epoch", gate.c.at - video.c.last_seen_at) * 1000)
-    earned_ms = func.least(func.greatest(since_ms, 0), param("idle_cap_ms", sa.BigInteger)) * func.coalesce(max_rate, 0)
-    granted_ms = case(
-        (video.c.last_seen_at.is_(None), param("first_grant_ms", sa.BigInteger)),
-        else_=sa.cast(func.floor(earned_ms), sa.BigInteger),
-    )
-    # Never below what is counted: a row that was counted with the rate off, or before allowances were kept, goes on from
-    # there at once.
-    start_ms = func.greatest(video.c.allowance_ms, video.c.counted_ms)
-    credit = (
-        select(
-            video.c.id.label("video_id"),
-            (start_ms + granted_ms).label("allowance_ms"),
-            func.greatest(video.c.last_seen_at, gate.c.at).label("last_seen_at"),
-            video.c.counted_ms.label("counted_before_ms"),
-            # The player's idea of it, until our first call.
-            and_(video.c.last_seen_at.is_not(None), video.c.video_duration_seconds != gate.c.duration_seconds).label(
-                "duration_changed"
-            ),
-            video.c.total_watched_seconds,
-            video.c.watch_percentage,
-            video.c.is_qualified_for_completion.label("qualified_before"),
-            gate,
-        )
-        .select_from(sa.join(gate, video, true()))
-        .subquery("credit")
-    )
+    union, credit = _union_of_all(merged), _credit(gate, video)
     # Without a rate nothing is held back.
-    allowed_ms = case((max_rate.is_(None), union.c.unique_ms), else_=credit.c.allowance_ms)
+    allowed_ms = case((_max_rate().is_(None), union.c.unique_ms), else_=credit.c.allowance_ms)
     # Of a video that was cut, only what is left of the set can count; what was shown and qualified before stays.
     kept_ms = case(
         (credit.c.duration_changed, func.least(credit.c.counted_before_ms, union.c.unique_ms)),
@@ -123,6 +78,63 @@ def counted(gate: sa.CTE, video: sa.CTE, merged: sa.CTE) -> Any:
         counted_ms.label("counted_ms"),
         func.greatest(credit.c.allowance_ms, counted_ms).label("allowance_ms"),
     ).select_from(sa.join(credit, union, true()))
+
+
+def _union_of_all(merged: sa.CTE) -> sa.Subquery:
+    """The set as JSON, in seconds, and its length."""
+
+    def in_seconds(milliseconds: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.trim_scale(func.round(milliseconds / literal_column("1000.0"), 3))
+
+    stretch = func.jsonb_build_object(
+        literal("start"), in_seconds(merged.c.start_ms), literal("end"), in_seconds(merged.c.end_ms)
+    )
+    in_order = func.jsonb_agg(aggregate_order_by(stretch, merged.c.start_ms))
+    return (
+        select(
+            func.coalesce(in_order, literal_column("'[]'::jsonb")).label("segments"),
+            func.coalesce(sa.cast(func.sum(merged.c.end_ms - merged.c.start_ms), sa.BigInteger), 0).label("unique_ms"),
+        )
+        .select_from(merged)
+        .subquery("union_of_all")
+    )
+
+
+def _max_rate() -> ColumnElement[Any]:
+    return sa.cast(param("max_rate", sa.Numeric), sa.Numeric)
+
+
+def _credit(gate: sa.CTE, video: sa.CTE) -> sa.Subquery:
+    """The allowance, beside what was there before: the first call is granted a start, later ones what has passed since."""
+    # A clock that goes back gives nothing.
+    since_ms = func.greatest(func.floor(func.extract("epoch", gate.c.at - video.c.last_seen_at) * 1000), 0)
+    earned_ms = func.least(since_ms, param("idle_cap_ms", sa.BigInteger)) * func.coalesce(_max_rate(), 0)
+    granted_ms = case(
+        (video.c.last_seen_at.is_(None), param("first_grant_ms", sa.BigInteger)),
+        else_=sa.cast(func.floor(earned_ms), sa.BigInteger),
+    )
+    # Never below what is counted: a row that was counted with the rate off, or before allowances were kept, goes on from
+    # there at once.
+    start_ms = func.greatest(video.c.allowance_ms, video.c.counted_ms)
+    # Until our first call the duration is the player's idea of it.
+    duration_changed = and_(
+        video.c.last_seen_at.is_not(None), video.c.video_duration_seconds != gate.c.duration_seconds
+    )
+    return (
+        select(
+            video.c.id.label("video_id"),
+            (start_ms + granted_ms).label("allowance_ms"),
+            func.greatest(video.c.last_seen_at, gate.c.at).label("last_seen_at"),
+            video.c.counted_ms.label("counted_before_ms"),
+            duration_changed.label("duration_changed"),
+            video.c.total_watched_seconds,
+            video.c.watch_percentage,
+            video.c.is_qualified_for_completion.label("qualified_before"),
+            gate,
+        )
+        .select_from(sa.join(gate, video, true()))
+        .subquery("credit")
+    )
 
 
 def watched(counted: sa.CTE) -> Any:
