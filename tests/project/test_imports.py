@@ -127,8 +127,11 @@ print(time.perf_counter() - start, 'supabase' in sys.modules)"""
     assert min(float(seconds) for seconds, _ in runs) <= 0.4
 
 
-def test_the_environment_of_the_chain_calls_the_runner_and_nothing_else_of_the_package():
-    assert imported_modules(PACKAGE.parent / "alembic" / "env.py") == {"tripwire_db.schema.runner"}
+def test_the_environment_of_the_chain_hands_the_course_to_the_runner_and_knows_nothing_else_of_the_package():
+    assert imported_modules(PACKAGE.parent / "alembic" / "env.py") == {
+        "tripwire_db.schema.project",
+        "tripwire_db.schema.runner",
+    }
 
 
 def test_the_runner_loads_nothing_that_backends_call():

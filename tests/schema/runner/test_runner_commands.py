@@ -57,7 +57,7 @@ def test_downgrades_go_one_by_one_and_to_base(three: Chain) -> None:
     assert three.upgrade().code == 0
     result = three.run("downgrade", "-1")
     assert result.code == 0
-    assert f"  downgrade {three.revision(3)}  Step 3" in result.err
+    assert f"  downgrade {three.revision(3)}  step: Step 3  " in result.err
     assert three.run("downgrade", three.revision(1)).code == 0
     assert three.tables() == {"a"}
     assert three.run("downgrade", "base").code == 0

@@ -49,7 +49,7 @@ def test_a_bar_counts_the_revisions_and_their_lines_stand_above_it(two: Chain) -
     assert "━" in screen
     assert "2/2" in screen
     assert "WARNING: mind [the] gap" in screen
-    assert re.search(r"upgrade 20260102000000  Step 2  \d+\.\d+ s", screen)
+    assert re.search(r"upgrade 20260102000000  step: Step 2  \d+\.\d+ s", screen)
     assert screen.rstrip().endswith("the version table says 20260102000000 (head).")
 
 
@@ -57,7 +57,7 @@ def test_a_dumb_terminal_gets_plain_lines(two: Chain) -> None:
     code, screen = _on_a_terminal(two, "upgrade", "head", TERM="dumb")
     assert code == 0, screen
     assert "━" not in screen
-    assert "upgrade 20260102000000  Step 2" in screen
+    assert "upgrade 20260102000000  step: Step 2" in screen
 
 
 def test_an_error_takes_the_bar_away_and_is_the_last_word(two: Chain) -> None:

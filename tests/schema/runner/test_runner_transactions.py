@@ -111,7 +111,7 @@ def test_the_server_s_notices_are_shown(chain: Chain) -> None:
 def test_each_revision_s_time_is_shown_in_plain_lines_where_there_is_no_terminal(chain: Chain) -> None:
     chain.add("SELECT pg_sleep(0.2)")
     result = chain.upgrade()
-    assert "  upgrade 20260101000000  Step 1  0.2" in result.err
+    assert "  upgrade 20260101000000  step: Step 1  0.2" in result.err
     assert "Done: 1 revision in" in result.err
     assert "the version table says 20260101000000 (head)." in result.err
     assert "\x1b" not in result.err

@@ -24,6 +24,7 @@ from tripwire_db.schema.adopt.layout import Plan, plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
 from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
@@ -242,7 +243,7 @@ def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
 def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
     """A session of our own, as the runner of migrations makes it; alone in the database, where it is to change something."""
     configuration = migrations.config(make_url(sqlalchemy_url(url)))
-    target = Target.find(configuration, None)
+    target = Target.find(configuration, None, COURSE.url_variables)
     refuse_known_pooler(target)
     with ExitStack() as stack:
         if lock:

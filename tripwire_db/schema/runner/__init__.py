@@ -1,8 +1,8 @@
-"""Runs Alembic's commands safely; env.py does nothing but call `run()`.
+"""Runs the commands of Alembic safely, for any project on PostgreSQL: its env.py does nothing but call `run()`.
 
 Whoever runs plain `alembic`, `tripwire_db.migrations` or `tripwire-db upgrade` comes through here, so all of them get
-the same lock, the same timeouts and the same messages. The models are imported for `alembic check` and
-`alembic revision --autogenerate` alone, which compare with them.
+the same lock, the same timeouts and the same messages. Nothing here knows the course: what is its own stands in
+`tripwire_db.schema.project`.
 
 What a caller from Python may put into `Config.attributes`:
     url: The database, any `postgresql://` URL; comes after `-x url=…` and before `sqlalchemy.url`.

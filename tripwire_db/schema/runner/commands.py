@@ -6,53 +6,89 @@ from typing import Any
 from alembic import context
 from alembic.runtime.environment import EnvironmentContext
 
+from tripwire_db.schema.project import Models, Project
 from tripwire_db.schema.runner import models
 from tripwire_db.schema.runner.errors import MigrationError
 from tripwire_db.schema.runner.naming import namer
 from tripwire_db.schema.runner.offline import run_offline
 from tripwire_db.schema.runner.online import Command, read, write
 from tripwire_db.schema.runner.settings import Settings
-from tripwire_db.schema.runner.target import MISSING, Target
+from tripwire_db.schema.runner.target import NoDatabase, Target
 
-VERSION_SCHEMA = "tripwire"
-VERSION_TABLE = "alembic_version"
+_OWN_OPTIONS = frozenset(
+    {"as_sql", "connection", "dialect_name", "dialect_opts", "dont_mutate", "fn", "literal_binds", "url"}
+    | {"transaction_per_migration", "transactional_ddl"}
+)
 
 
-def run() -> None:
-    """Carry out the command that Alembic was given; called by env.py.
+def run(
+    target_metadata: Models | None = None,
+    *,
+    version_table_schema: str | None = None,
+    project: Project | None = None,
+    **configure: Any,
+) -> None:
+    """Carry out the command that Alembic was given; all that an env.py has to call.
+
+    Args:
+        target_metadata: The models, for `alembic check` and `alembic revision --autogenerate`.
+        version_table_schema: The schema of Alembic's own table, made where it is missing; None leaves the table where
+            Alembic would put it.
+        project: A whole description, instead of the two above.
+        configure: Whatever else `context.configure()` takes and the runner does not decide itself, for example
+            `include_object`, `compare_server_default` or `version_table`.
 
     Raises:
         MigrationError: It could not be done; says why, where the database stands, and what to do.
+
+    Example:
+        >>> run(target_metadata=metadata, version_table_schema=None)  # doctest: +SKIP
     """
+    if refused := sorted(_OWN_OPTIONS & configure.keys()):
+        raise MigrationError(f"run() decides {', '.join(refused)} itself: leave it out of env.py.")
+    if project is None:
+        table = configure.pop("version_table", "alembic_version")
+        project = Project(
+            metadata=target_metadata,
+            version_table=table,
+            version_table_schema=version_table_schema,
+            configure=configure,
+        )
     # alembic.context is a row of functions around this object, and keeps the one that names the command to itself.
     environment: EnvironmentContext = context._proxy  # type: ignore[attr-defined]  # noqa: SLF001
-    config = environment.config
     _let_revisions_import_from(environment.script.dir)
+    _run(environment, project)
+
+
+def _run(environment: EnvironmentContext, project: Project) -> None:
+    config = environment.config
     # alembic.command hands over a function defined inside the command: "upgrade.<locals>.upgrade".
     name = environment.context_opts["fn"].__qualname__.partition(".")[0]
     arguments: dict[str, str] = environment.get_x_argument(as_dictionary=True)
-    settings = Settings.read(arguments, config.attributes)
+    settings = Settings.read(arguments, config.attributes, others=project.arguments)
+    compares = name in {"check", "revision"} and _compares(environment, name)
     options: dict[str, Any] = {
-        "version_table": VERSION_TABLE,
-        "version_table_schema": VERSION_SCHEMA,
+        **project.configure,
+        "version_table": project.version_table,
+        "version_table_schema": project.version_table_schema,
         "transaction_per_migration": True,
-        "process_revision_directives": namer(environment.script, getattr(config.cmd_opts, "rev_id", None)),
+        **models.options(project, compares=compares),
     }
-    if name in {"check", "revision"} and _compares(environment, name):
-        options |= models.options()
+    if project.timed_revisions:
+        options["process_revision_directives"] = namer(environment.script, getattr(config.cmd_opts, "rev_id", None))
     if environment.is_offline_mode():
-        run_offline(environment, settings, options)
+        run_offline(environment, settings, project, options)
         return
-    if not _needs_database(environment, name, arguments):
+    if not _needs_database(environment, name, arguments, project):
         environment.configure(dialect_name="postgresql", as_sql=True, **options)
         environment.run_migrations()
         return
-    target = Target.find(config, arguments.get("url"))
-    command = Command(name, environment, settings, options, target, arguments.get("accept-loss") == "yes")
+    target = Target.find(config, arguments.get("url"), project.url_variables)
+    command = Command(name, environment, settings, project, options, target, arguments.get("accept-loss") == "yes")
     if "destination_rev" in environment.context_opts:
         write(command)
     else:
-        read(command, search_path=models.SEARCH_PATH if "target_metadata" in options else None)
+        read(command, search_path=models.SEARCH_PATH if compares and project.compared_schemas else None)
 
 
 def _let_revisions_import_from(folder: str) -> None:
@@ -61,7 +97,7 @@ def _let_revisions_import_from(folder: str) -> None:
         sys.path.append(folder)
 
 
-def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[str, str]) -> bool:
+def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[str, str], project: Project) -> bool:
     if name == "merge":
         return False
     if name == "revision":
@@ -71,10 +107,8 @@ def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[
         if options is not None and hasattr(options, "indicate_current"):  # under the `alembic` command
             return bool(options.indicate_current) or "current" in (options.rev_range or "")
         try:
-            Target.find(environment.config, arguments.get("url"))
-        except MigrationError as error:
-            if str(error) != MISSING:
-                raise
+            Target.find(environment.config, arguments.get("url"), project.url_variables)
+        except NoDatabase:
             return False
     return True
 

@@ -42,7 +42,7 @@ def _explain(target: Target, message: str) -> str:
         return (
             f"{told}. The pooler does not know this user name. At Supabase's poolers the user is postgres.<project "
             "ref>, at a direct connection (db.<ref>.supabase.co:5432) it is postgres. Compare the user, the project "
-            "ref and the region of the host in TRIPWIRE_MIGRATIONS_URL with the dashboard (Connect)."
+            f"ref and the region of the host in {target.source} with the dashboard (Connect)."
         )
     if "password authentication failed" in lowered:
         return f"{told}. Check user and password in {target.source}."

@@ -1,7 +1,9 @@
 """Errors of a migration, told to the person at the terminal in one message."""
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -22,11 +24,15 @@ def driver_error(error: BaseException) -> psycopg.Error | None:
     return inner if isinstance(inner, psycopg.Error) else None
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException, advice: Mapping[str, str] = MappingProxyType({})) -> str:
     """Say what went wrong, in one line save for what a revision has laid out itself.
 
     A DETAIL repeats values of rows, which do not belong in a log, unless someone wrote it on purpose (RAISE … DETAIL)
     or it is about objects, not rows.
+
+    Args:
+        error: Of the driver, of SQLAlchemy, or of the revision's own Python.
+        advice: What to do, by SQLSTATE.
     """
     error = _cause(error)
     inner = driver_error(error)
@@ -46,8 +52,8 @@ def describe(error: BaseException) -> str:
         f"{what} {name}" for what, name in (("table", _table(diag)), ("constraint", diag.constraint_name)) if name
     )
     parts.append(f"[SQLSTATE {diag.sqlstate}{', ' + where if where else ''}]")
-    if diag.sqlstate == "42P07":
-        parts.append("If this database was made by hand, bring it under Alembic first: tripwire-db adopt.")
+    if hint := advice.get(diag.sqlstate or ""):
+        parts.append(hint)
     statement = getattr(error, "statement", None)
     if statement and not raised:
         parts.append(f"The statement: {shorten(statement)}")

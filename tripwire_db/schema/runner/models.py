@@ -1,36 +1,49 @@
 """Compares the models with a database, for `alembic check` and `alembic revision --autogenerate`."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from alembic.util import CommandError
 
-SCHEMA = "public"
+from tripwire_db.schema.project import Project
+
 SEARCH_PATH = "SET search_path = pg_catalog"
 """The models name their schema. So that what is read from the server does too, none of ours may be on the path."""
 
 _NOISE = re.compile(r"::text|[()\s]")
 
 
-def options() -> dict[str, Any]:
-    """Give what `configure()` needs; the only place that knows the package, since only it has the models.
+def options(project: Project, *, compares: bool) -> dict[str, Any]:
+    """Give what `configure()` needs of the models.
+
+    Args:
+        project: Whose they are.
+        compares: Whether the command compares them; else those that are only named are not imported.
 
     Raises:
-        CommandError: The package is not installed.
+        CommandError: They cannot be imported.
     """
+    if project.metadata is None or (isinstance(project.metadata, str) and not compares):
+        return {}
     try:
-        from tripwire_db.tables import metadata
-    except ModuleNotFoundError as error:
+        found: dict[str, Any] = {"target_metadata": project.models()}
+    except (ImportError, AttributeError) as error:
         raise CommandError(
-            f"Comparing needs the models of the package tripwire_db, which is not installed here ({error})."
+            f"Comparing needs the models of {project.metadata}, which are not here ({error})."
         ) from error
-    return {
-        "target_metadata": metadata,
+    if not project.compared_schemas:
+        return found
+    return found | {
         "include_schemas": True,
-        "include_name": lambda name, kind, _parents: kind != "schema" or name == SCHEMA,
+        "include_name": _within(project.compared_schemas),
         "include_object": _ours,
         "compare_server_default": _differs,
     }
+
+
+def _within(schemas: tuple[str, ...]) -> Callable[[str | None, str, Any], bool]:
+    return lambda name, kind, _parents: kind != "schema" or name in schemas
 
 
 def _ours(_object: Any, _name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:

@@ -6,33 +6,37 @@ from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
 
+from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.locks import GROUP, SESSION
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.settings import Settings
-from tripwire_db.schema.runner.steps import Steps, spell_heads
+from tripwire_db.schema.runner.steps import Steps, hooks, spell_heads
 from tripwire_db.schema.runner.transactions import RESET, timeouts
+from tripwire_db.schema.runner.version_table import VersionTable
 
 _HEADER = """\
 -- Written by alembic --sql. Apply it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file=<this file> <URL>
 -- on a direct or session connection. Each revision checks that the database is where it expects it."""
 
 
-def run_offline(environment: EnvironmentContext, settings: Settings, options: dict[str, Any]) -> None:
+def run_offline(environment: EnvironmentContext, settings: Settings, project: Project, options: dict[str, Any]) -> None:
     """Write the SQL of a command to standard output.
 
     Args:
         environment: Of the command.
         settings: The timeouts stand in the text, around each BEGIN.
+        project: Whose chain it is.
         options: For `configure()`.
     """
     steps = Steps(environment.context_opts["fn"], ())
-    writer = _Writer(environment, settings, steps, options)
+    table = VersionTable(project.version_table, project.version_table_schema)
+    writer = _Writer(environment, settings, steps, table)
     environment.configure(
         dialect_name="postgresql",
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         fn=steps,
-        **options | {"on_version_apply": (Reload(), steps.applied)},
+        **options | hooks(options, Reload(wanted=project.notifies_postgrest), steps.applied),
     )
     writer.begin()
     with environment.begin_transaction():
@@ -42,14 +46,11 @@ def run_offline(environment: EnvironmentContext, settings: Settings, options: di
 class _Writer:
     """Puts the timeouts behind each BEGIN, and around statements outside of a transaction."""
 
-    def __init__(
-        self, environment: EnvironmentContext, settings: Settings, steps: Steps, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, environment: EnvironmentContext, settings: Settings, steps: Steps, table: VersionTable) -> None:
         self._environment = environment
         self._settings = settings
         self._steps = steps
-        self._table = f"{options['version_table_schema']}.{options['version_table']}"
-        self._schema = options["version_table_schema"]
+        self._table = table
         self._checked: Any = None
 
     def begin(self) -> None:
@@ -57,13 +58,9 @@ class _Writer:
         context = self._environment.get_context()
         self._write = context.impl.static_output
         self._write(_HEADER)
-        if self._environment.get_starting_revision_argument() is None:
+        if self._environment.get_starting_revision_argument() is None and (make_schema := self._table.schema_as_sql()):
             self._write(self._timeouts(local=False))
-            # One that a file which failed, or a downgrade to base, has left behind is ours.
-            self._write(
-                f"DO $schema$\nBEGIN\n    IF to_regnamespace('{self._schema}') IS NULL THEN\n"
-                f"        CREATE SCHEMA {self._schema};\n    END IF;\nEND\n$schema$;"
-            )
+            self._write(make_schema)
             self._write(_RESET)
         plain_begin, plain_block = context.impl.emit_begin, context.autocommit_block
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tripwire_db.postgres.errors import without_rows
+from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
@@ -23,9 +24,10 @@ from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transac
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.settings import Settings, spell
-from tripwire_db.schema.runner.steps import Outcome, Steps, one_head, spell_heads
+from tripwire_db.schema.runner.steps import Outcome, Steps, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.schema.runner.transactions import Transactions
+from tripwire_db.schema.runner.version_table import VersionTable
 from tripwire_db.schema.runner.watcher import Watcher
 
 _RETRIED = {"55P03": "lock timeout", "40P01": "deadlock"}
@@ -41,9 +43,15 @@ class Command:
     name: str
     environment: EnvironmentContext
     settings: Settings
+    project: Project
     options: dict[str, Any]
     target: Target
     accept_loss: bool = False
+
+    @property
+    def version_table(self) -> VersionTable:
+        """Where Alembic keeps the revision that the database is at."""
+        return VersionTable(self.project.version_table, self.project.version_table_schema)
 
 
 def read(command: Command, *, search_path: str | None = None) -> None:
@@ -103,7 +111,7 @@ class _Run:
         self._command = command
         self._report = report
         self._steps = Steps(command.environment.context_opts["fn"], ())
-        self._reload = Reload()
+        self._reload = Reload(wanted=command.project.notifies_postgrest)
         self._transactions: Transactions | None = None
         self._watcher: Watcher | None = None
         self._begun = False
@@ -138,8 +146,8 @@ class _Run:
             after = self._verify(lock)
             report.close()
             outcome = Outcome(
-                before=one_head(self._steps.before),
-                after=one_head(after),
+                before=at(self._steps.before),
+                after=at(after),
                 revisions=tuple(self._steps.finished),
                 seconds=time.monotonic() - start,
                 waited=waited,
@@ -152,7 +160,7 @@ class _Run:
         """Say what failed and where the database stands."""
         if not self._begun:
             return str(error) if isinstance(error, CommandError) else describe(error)
-        what = describe(error)
+        what = describe(error, self._command.project.advice)
         if "Can't locate revision" in what:
             what += (
                 " The database is at a revision that this version of the project does not have: install a newer one."
@@ -168,7 +176,7 @@ class _Run:
         try:
             with connect(command.target, command.name) as look:
                 settled = wait_until_free(look, SESSION, seconds=_SETTLE_SECONDS)
-                heads = _read_heads(look, command.options)
+                heads = command.version_table.read(look)
         except (MigrationError, psycopg.Error) as error:
             return f"Where the database stands could not be asked ({describe(error)}); alembic current says it."
         done, total = len(self._steps.finished), self._steps.total
@@ -185,9 +193,7 @@ class _Run:
 
     def _prepare(self, lock: psycopg.Connection[Any], migrating: psycopg.Connection[Any]) -> None:
         """Make the version table's schema; have the server notice when this process is gone, and show what it says."""
-        schema = self._command.options["version_table_schema"]
-        if lock.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", (schema,)).fetchone() is None:
-            lock.execute(f"CREATE SCHEMA {schema}")
+        self._command.version_table.make_schema(lock)
         try:
             migrating.execute("SET client_connection_check_interval = '1s'")
         except psycopg.errors.InvalidParameterValue:
@@ -201,7 +207,7 @@ class _Run:
         environment.configure(
             connection=connection,
             fn=steps,
-            **self._command.options | {"on_version_apply": (self._reload, steps.applied)},
+            **self._command.options | hooks(self._command.options, self._reload, steps.applied),
         )
         # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
         self._transactions = Transactions(connection, settings)
@@ -249,9 +255,9 @@ class _Run:
         """Look, from another connection, whether the version table says what it should."""
         if lock.closed:  # somebody ended it; the session's lock kept others away all the same
             with connect(self._command.target, self._command.name) as look:
-                found = _read_heads(look, self._command.options)
+                found = self._command.version_table.read(look)
         else:
-            found = _read_heads(lock, self._command.options)
+            found = self._command.version_table.read(lock)
         if found != self._steps.expected:
             raise MigrationError(
                 f"The version table says {spell_heads(found)}, and should say {spell_heads(self._steps.expected)}: "
@@ -262,7 +268,7 @@ class _Run:
     def _tell(self, outcome: Outcome) -> None:
         heads = self._command.environment.script.get_heads()
         head = " (head)" if [outcome.after] == heads else ""
-        at = f"{outcome.after or 'base (no revision)'}{head}"
+        where = f"{outcome.after or 'base (no revision)'}{head}"
         if self._watcher is not None and self._watcher.failure is not None:
             self._report.line(f"  The watch for blockers ended early: {describe(self._watcher.failure)}")
         if outcome.notified:
@@ -270,13 +276,13 @@ class _Run:
                 "  No event trigger tells PostgREST about the new schema, so this run did (NOTIFY pgrst)."
             )
         if not outcome.revisions:
-            self._report.line(f"Nothing to do: the database is at {at}.")
+            self._report.line(f"Nothing to do: the database is at {where}.")
             return
         waited = f", {outcome.waited:.1f} s of it waiting for another deployer" if outcome.waited >= 0.1 else ""
         count = len(outcome.revisions)
         self._report.line(
             f"Done: {count} {'revision' if count == 1 else 'revisions'} in {outcome.seconds:.2f} s{waited}; "
-            f"the version table says {at}."
+            f"the version table says {where}."
         )
 
 
@@ -285,11 +291,3 @@ def _sqlalchemy(target: Target, raw: psycopg.Connection[Any]) -> Connection:
     raw.autocommit = False
     engine = create_engine(target.url(), poolclass=pool.NullPool, creator=lambda: raw, use_native_hstore=False)
     return engine.connect()
-
-
-def _read_heads(connection: psycopg.Connection[Any], options: dict[str, Any]) -> frozenset[str]:
-    table = f"{options['version_table_schema']}.{options['version_table']}"
-    exists = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", (table,)).fetchone()
-    if exists is None or not exists[0]:
-        return frozenset()
-    return frozenset(row[0] for row in connection.execute(f"SELECT version_num FROM {table}").fetchall())

@@ -29,7 +29,7 @@ def refuse_known_pooler(target: Target) -> None:
     if SUPABASE_TRANSACTION_PORT in target.ports:
         raise MigrationError(_refusal(target, "port 6543 is Supabase's transaction pooler"))
     told = os.environ.get("TRIPWIRE_POOLER", "").strip().lower() == "transaction"
-    if told and target.source == "TRIPWIRE_DATABASE_URL":  # the variable speaks of this URL alone
+    if told and target.source == target.variables[-1]:  # the variable speaks of this URL alone
         raise MigrationError(_refusal(target, "TRIPWIRE_POOLER=transaction says that it is one"))
 
 
@@ -78,9 +78,11 @@ def _probe(connection: psycopg.Connection[Any]) -> str | None:
 
 
 def _refusal(target: Target, why: str) -> str:
+    variables = target.variables
+    application = f"; the application may keep this one in {variables[-1]}" if variables[1:] else ""
     return (
         f"{target} (URL from {target.source}) is a transaction pooler: {why}. Migrations need a session of their own "
-        "(SET and advisory locks do not hold here). Set TRIPWIRE_MIGRATIONS_URL to a direct connection "
+        f"(SET and advisory locks do not hold here). Set {variables[0]} to a direct connection "
         "(db.<ref>.supabase.co:5432, user postgres) or a session pooler (*.pooler.supabase.com:5432, user "
-        "postgres.<ref>); the application may keep this one in TRIPWIRE_DATABASE_URL."
+        f"postgres.<ref>){application}."
     )

@@ -23,13 +23,14 @@ $reload$"""
 class Reload:
     """NOTIFY pgrst, 'reload schema', inside the transaction of each revision: delivered only if it is committed."""
 
-    def __init__(self) -> None:
-        """Begin with nothing sent."""
+    def __init__(self, *, wanted: bool) -> None:
+        """Begin with nothing sent; where it is not wanted, nothing ever is."""
         self.notified = False
+        self._wanted = wanted
 
     def __call__(self, *, ctx: MigrationContext, step: Any, **_: Any) -> None:
         """Be called by Alembic when the version table has been written (`on_version_apply`)."""
-        if step.is_stamp:
+        if step.is_stamp or not self._wanted:
             return
         if ctx.as_sql:
             ctx.execute(_OFFLINE)

@@ -32,20 +32,23 @@ class Settings:
     deploy_wait: int = 600_000
 
     @classmethod
-    def read(cls, arguments: Mapping[str, str], attributes: Mapping[str, Any]) -> "Settings":
+    def read(
+        cls, arguments: Mapping[str, str], attributes: Mapping[str, Any], *, others: tuple[str, ...] | None = ()
+    ) -> "Settings":
         """Read the settings of this run.
 
         Args:
             arguments: What stands behind `-x`.
             attributes: `Config.attributes`.
+            others: Names that the project's own revisions read; None lets all pass.
 
         Raises:
             MigrationError: A value cannot be read, or nobody knows the name behind an `-x`.
         """
         given = {name.replace("_", "-"): value for name, value in arguments.items()}
-        unknown = sorted(set(given) - set(KNOWN))
-        if unknown:
-            raise MigrationError(f"-x {unknown[0]} is not known here; there are: {', '.join(KNOWN)}.")
+        unknown = sorted(set(given) - {*KNOWN, *(others or ())})
+        if unknown and others is not None:
+            raise MigrationError(f"-x {unknown[0]} is not known here; there are: {', '.join((*KNOWN, *others))}.")
 
         def find(name: str) -> tuple[str, Any] | None:
             key = name.replace("-", "_")

@@ -1,12 +1,13 @@
 """The revisions of one command: resolved once, timed, and taken up again where a try ended."""
 
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 
 from tripwire_db.schema.runner.errors import MigrationError
 
@@ -16,7 +17,7 @@ class Outcome:
     """What a command did.
 
     Attributes:
-        before: The revision the database was at, or None.
+        before: The revision the database was at, or None; several, of branches, stand one after another.
         after: The revision it is at now, or None.
         revisions: Each revision that was applied or taken back, with its seconds.
         seconds: The time of the whole command, waiting included.
@@ -130,6 +131,12 @@ class Steps:
         )
 
 
+def hooks(options: Mapping[str, Any], *ours: Callable[..., Any]) -> dict[str, Any]:
+    """Give `on_version_apply` with our hooks before those of the project."""
+    theirs = options.get("on_version_apply", ())
+    return {"on_version_apply": (*ours, *((theirs,) if callable(theirs) else theirs))}
+
+
 def name_of(step: Any) -> str:
     """Name a step: "upgrade 20261101090000"."""
     revision = getattr(step, "revision", None)
@@ -139,8 +146,12 @@ def name_of(step: Any) -> str:
 
 
 def title_of(step: Any) -> str:
-    """The first line of a revision's docstring, without its full stop."""
-    return str(getattr(step, "doc", None) or "").strip().rstrip(".")
+    """What a revision is for: the slug of its file, and the first line of its docstring without the full stop."""
+    title = str(getattr(step, "doc", None) or "").strip().rstrip(".")
+    revision = getattr(step, "revision", None)
+    slug = "" if revision is None else Path(revision.path).stem.partition(f"{revision.revision}_")[2]
+    words = re.sub(r"\W+", "_", title.lower()).strip("_")
+    return title if not slug or slug == words else f"{slug}: {title}"
 
 
 def spell_heads(heads: Iterable[str]) -> str:
@@ -148,13 +159,6 @@ def spell_heads(heads: Iterable[str]) -> str:
     return ", ".join(sorted(heads)) or "base (no revision)"
 
 
-def one_head(heads: Iterable[str]) -> str | None:
-    """The revision a version table holds, or None; several are an error of the chain.
-
-    Raises:
-        CommandError: The table holds several.
-    """
-    found = sorted(heads)
-    if len(found) > 1:
-        raise CommandError(f"The version table holds several revisions: {', '.join(found)}.")
-    return found[0] if found else None
+def at(heads: Iterable[str]) -> str | None:
+    """The revision a version table holds, or None; several, of a chain with branches, are listed."""
+    return ", ".join(sorted(heads)) or None

@@ -3,6 +3,7 @@
 import configparser
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -14,13 +15,23 @@ from sqlalchemy.engine import URL
 
 from tripwire_db.schema.runner.errors import MigrationError
 
-MISSING = (
-    "No database is given. Set TRIPWIRE_MIGRATIONS_URL to a direct or session connection, for example "
-    "postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres (TRIPWIRE_DATABASE_URL is taken where that is "
-    "not set), or give it once: alembic -x url=postgresql://..."
-)
+_TEMPLATE_URL = "driver://user:pass@localhost/dbname"
+"""What `alembic init` writes into alembic.ini: no database."""
 _SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://", re.IGNORECASE)
 _HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class NoDatabase(MigrationError):
+    """Nobody says which database; the message says where to."""
+
+    def __init__(self, variables: Sequence[str]) -> None:
+        """Take the variables of the environment that may say it."""
+        others = f" ({', '.join(variables[1:])} is taken where that is not set)" if variables[1:] else ""
+        super().__init__(
+            f"No database is given. Set {variables[0]} to a direct or session connection, for example "
+            f"postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres{others}, or give it once: "
+            "alembic -x url=postgresql://..."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +41,32 @@ class Target:
     Attributes:
         parameters: What libpq wants to know, password included; never printed.
         source: Where the URL was found, for messages.
+        variables: Of the environment, that may hold one.
     """
 
     parameters: dict[str, Any] = field(repr=False)
     source: str
+    variables: tuple[str, ...] = ("DATABASE_URL",)
 
     @classmethod
-    def find(cls, config: Config, given: str | None) -> "Target":
-        """Find the URL: `-x url=…`, the caller's own, TRIPWIRE_MIGRATIONS_URL, TRIPWIRE_DATABASE_URL.
+    def find(cls, config: Config, given: str | None, variables: tuple[str, ...] = ("DATABASE_URL",)) -> "Target":
+        """Find the URL: `-x url=…`, the caller's own, sqlalchemy.url, then the variables of the environment.
 
         Raises:
-            MigrationError: There is none, or it cannot be read.
+            NoDatabase: There is none.
+            MigrationError: It cannot be read.
         """
         places = (
             ("-x url", given),
             ("the caller", config.attributes.get("url")),
             ("sqlalchemy.url", _main_option(config)),
-            ("TRIPWIRE_MIGRATIONS_URL", os.environ.get("TRIPWIRE_MIGRATIONS_URL")),
-            ("TRIPWIRE_DATABASE_URL", os.environ.get("TRIPWIRE_DATABASE_URL")),
+            *((variable, os.environ.get(variable)) for variable in variables),
         )
         for source, value in places:
             if value:
                 text = value.render_as_string(hide_password=False) if isinstance(value, URL) else str(value)
-                return cls(_parse(text.strip(), source), source)
-        raise MigrationError(MISSING)
+                return cls(_parse(text.strip(), source), source, variables)
+        raise NoDatabase(variables)
 
     @property
     def user(self) -> str:
@@ -105,9 +118,10 @@ def _main_option(config: Config) -> str | None:
     if not config.file_config.has_option(section, "sqlalchemy.url"):
         return None
     try:
-        return config.file_config.get(section, "sqlalchemy.url")
+        found = config.file_config.get(section, "sqlalchemy.url")
     except configparser.InterpolationError:
-        return config.file_config.get(section, "sqlalchemy.url", raw=True)
+        found = config.file_config.get(section, "sqlalchemy.url", raw=True)
+    return None if found == _TEMPLATE_URL else found
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
