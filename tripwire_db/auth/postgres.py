@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.engine.database import Database
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import AuthFailed, ConstraintViolated, InvalidInput, TripwireError
 from tripwire_db.tables import IS_STAND_IN
 
@@ -98,7 +98,7 @@ class PostgresAuth:
 
     def create_user(self, *, id: UUID, email: str, password: str | None, full_name: str, mark: Mark) -> None:  # noqa: A002, ARG002
         """Make the auth user with exactly this id; see `Auth.create_user`. The password is not kept."""
-        flow = _create_auth_user.flow(
+        flow = _CREATE_AUTH_USER.flow(
             at=None,
             user_id=id,
             email=email,
@@ -122,7 +122,7 @@ class PostgresAuth:
         claim: Claim | None = None,
     ) -> None:
         """Change what is given of the auth user; see `Auth.update_user`. The password is not kept."""
-        flow = _update_auth_user.flow(
+        flow = _UPDATE_AUTH_USER.flow(
             at=None,
             user_id=id,
             email=email,
@@ -145,11 +145,11 @@ class PostgresAuth:
 
     def delete_user(self, id: UUID) -> bool:  # noqa: A002
         """Remove the auth user, and by the foreign keys what hangs from it; see `Auth.delete_user`."""
-        return self._run(_delete_auth_user.flow(at=None, user_id=id), "deleted")
+        return self._run(_DELETE_AUTH_USER.flow(at=None, user_id=id), "deleted")
 
     def find_user(self, id: UUID) -> AuthUser | None:  # noqa: A002
         """Look an auth user up by id; see `Auth.find_user`."""
-        return self._run(_find_auth_user.flow(user_id=id), "looked up")
+        return self._run(_FIND_AUTH_USER.flow(user_id=id), "looked up")
 
     def _run(self, flow: Flow[T], done: str) -> T:
         user_id = flow.parameters["user_id"]
@@ -173,9 +173,9 @@ class PostgresAuth:
             raise AuthFailed(f"the auth user {user_id} was not {done}: {error}", applied=False) from error
 
 
-def _server(flow: StatementBuilder) -> CTE:
+def _server(b: StatementBuilder) -> CTE:
     """The gate of each: one row, which says whether `auth` is ours to write."""
-    return flow.gate("server", select(literal_column(_IS_OURS, sa.Boolean).label("is_stand_in")))
+    return b.gate("server", select(literal_column(_IS_OURS, sa.Boolean).label("is_stand_in")))
 
 
 def _checked(row: Row) -> Row:
@@ -205,15 +205,14 @@ def _found(rows: Sequence[Row], _: Parameters) -> AuthUser | None:
     )
 
 
-@recipe("create_auth_user", decode=_is_there)
-def _create_auth_user(flow: StatementBuilder) -> None:
+def _create_auth_user(b: StatementBuilder) -> None:
     """Insert the row, unless its id or e-mail is there; run again after a lost answer, it finds its own row by the id."""
-    server = _server(flow)
+    server = _server(b)
     values = {
         "id": param("user_id", sa.UUID),
         "email": param("email"),
-        "email_confirmed_at": flow.at,
-        "created_at": flow.at,
+        "email_confirmed_at": b.at,
+        "created_at": b.at,
         "raw_app_meta_data": param("app_metadata", JSONB),
         "raw_user_meta_data": param("user_metadata", JSONB),
     }
@@ -222,23 +221,22 @@ def _create_auth_user(flow: StatementBuilder) -> None:
     taken = exists(
         select(other.c.id).where(func.lower(other.c.email) == param("email"), other.c.id != param("user_id", sa.UUID))
     )
-    source = select(*values.values()).join_from(flow.settings, server, server.c.is_stand_in).where(~taken)
-    made = flow.step(
+    source = select(*values.values()).join_from(b.settings, server, server.c.is_stand_in).where(~taken)
+    made = b.step(
         "insert_auth_user",
         insert(_users).from_select(list(values), source).on_conflict_do_nothing().returning(_users.c.id),
     )
     before = exists(select(_users.c.id).where(_users.c.id == param("user_id", sa.UUID)))
-    flow.report(select(server.c.is_stand_in, or_(exists(select(made.c.id)), before).label("is_there")))
+    b.report(select(server.c.is_stand_in, or_(exists(select(made.c.id)), before).label("is_there")))
 
 
-@recipe("update_auth_user", decode=_outcome_of_update)
-def _update_auth_user(flow: StatementBuilder) -> None:
+def _update_auth_user(b: StatementBuilder) -> None:
     """Change the row, unless another one has the e-mail; documents are merged by their top-level keys, as GoTrue does."""
-    server = _server(flow)
+    server = _server(b)
     user_id, email = param("user_id", sa.UUID), param("email")
     other = _users.alias("other")
     taken = exists(select(other.c.id).where(func.lower(other.c.email) == email, other.c.id != user_id))
-    changed = flow.step(
+    changed = b.step(
         "update_auth_user",
         update(_users)
         .values(
@@ -249,12 +247,12 @@ def _update_auth_user(flow: StatementBuilder) -> None:
         .where(
             _users.c.id == user_id,
             server.c.is_stand_in,
-            flow.settings.c.lock_timeout.is_not(None),
+            b.settings.c.lock_timeout.is_not(None),
             ~taken,
         )
         .returning(_users.c.id),
     )
-    flow.report(
+    b.report(
         select(
             server.c.is_stand_in,
             case((exists(select(changed.c.id)), "changed"), (taken, "taken"), else_="missing").label("outcome"),
@@ -266,28 +264,32 @@ def _merged(stored: ColumnElement[Any], given: str) -> ColumnElement[Any]:
     return func.coalesce(stored, sa.cast(literal_column("'{}'"), JSONB)).op("||")(param(given, JSONB))
 
 
-@recipe("delete_auth_user", decode=_was_deleted)
-def _delete_auth_user(flow: StatementBuilder) -> None:
+def _delete_auth_user(b: StatementBuilder) -> None:
     """Delete the row; the settings are joined so that the lock timeout stands before the row is locked."""
-    server = _server(flow)
-    gone = flow.step(
+    server = _server(b)
+    gone = b.step(
         "delete_auth_user",
         delete(_users)
         .where(
             _users.c.id == param("user_id", sa.UUID),
             server.c.is_stand_in,
-            flow.settings.c.lock_timeout.is_not(None),
+            b.settings.c.lock_timeout.is_not(None),
         )
         .returning(_users.c.id),
     )
-    flow.report(select(server.c.is_stand_in, exists(select(gone.c.id)).label("was_deleted")))
+    b.report(select(server.c.is_stand_in, exists(select(gone.c.id)).label("was_deleted")))
 
 
-@recipe("find_auth_user", decode=_found)
-def _find_auth_user(flow: StatementBuilder) -> None:
-    server = _server(flow)
-    flow.report(
+def _find_auth_user(b: StatementBuilder) -> None:
+    server = _server(b)
+    b.report(
         select(server.c.is_stand_in, _users.c.id, _users.c.email, _users.c.raw_app_meta_data).select_from(
             server.outerjoin(_users, and_(server.c.is_stand_in, _users.c.id == param("user_id", sa.UUID)))
         )
     )
+
+
+_CREATE_AUTH_USER = FlowStatement("create_auth_user", _create_auth_user, _is_there)
+_UPDATE_AUTH_USER = FlowStatement("update_auth_user", _update_auth_user, _outcome_of_update)
+_DELETE_AUTH_USER = FlowStatement("delete_auth_user", _delete_auth_user, _was_deleted)
+_FIND_AUTH_USER = FlowStatement("find_auth_user", _find_auth_user, _found)

@@ -262,8 +262,3 @@ class _ReadableDialect(PGDialect_psycopg):
 
 
 _DIALECT = _ReadableDialect()  # type: ignore[no-untyped-call]
-
-
-def recipe(name: str, decode: Decode[T]) -> Callable[[Callable[[StatementBuilder], None]], FlowStatement[T]]:
-    """Make a `FlowStatement` of the function below it."""
-    return lambda build: FlowStatement(name, build, decode)

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import EmailTaken
 from tripwire_db.flows.shared.auth_user import AuthUserChanged, AuthUserGone, auth_user_after, is_of_this_call, locked
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
@@ -87,13 +87,12 @@ def _has_anything(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     return or_(*(select(table.c.user_id).where(table.c.user_id == user_id).exists() for table in _OF_STUDENTS))
 
 
-@recipe("create_manager", decode=_decode)
-def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _create(b: StatementBuilder) -> None:
     user_id = param("user_id", sa.UUID)
-    lock = locked(flow)
+    lock = locked(b)
     auth_user = auth_user_after(lock)
     of_trigger = and_(users.c.role == "student", auth_user.c.kind == "manager", ~_has_anything(user_id))
-    facts = flow.gate(
+    facts = b.gate(
         "facts",
         select(
             lock.c.at,
@@ -108,7 +107,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(auth_user, true())
         .outerjoin(users, users.c.id == user_id),
     )
-    gate = flow.gate("gate", select(facts).where(facts.c.is_of_this_call, facts.c.is_free))
+    gate = b.gate("gate", select(facts).where(facts.c.is_of_this_call, facts.c.is_free))
     user = into(
         users,
         gate,
@@ -118,7 +117,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         role=param("role"),
         created_at=gate.c.at,
     )
-    created = flow.step(
+    created = b.step(
         "insert_user",
         user.on_conflict_do_update(
             index_elements=[users.c.id],
@@ -126,7 +125,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             where=users.c.role == "student",
         ).returning(users.c.id, users.c.email, users.c.full_name, users.c.role, users.c.created_at),
     )
-    flow.step(
+    b.step(
         "log_creation",
         into(
             sales_activity_log,
@@ -137,7 +136,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             created_at=created.c.created_at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             facts.c.auth_user_exists,
             facts.c.is_free,
@@ -149,3 +148,6 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(gate, true())
         .outerjoin(created, true())
     )
+
+
+_CREATE = FlowStatement("create_manager", _create, _decode)

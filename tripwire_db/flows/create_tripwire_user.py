@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import EmailTaken, NotFound
 from tripwire_db.flows.shared.auth_user import (
     AuthUserChanged,
@@ -101,14 +101,13 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
     )
 
 
-@recipe("create_tripwire_user", decode=_decode)
-def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _create(b: StatementBuilder) -> None:
     user_id = param("user_id", sa.UUID)
-    lock = locked(flow)
+    lock = locked(b)
     auth_user = auth_user_after(lock)
-    first = flow.gate("first_module", first_module())
+    first = b.gate("first_module", first_module())
     manager = users.alias("manager")
-    facts = flow.gate(
+    facts = b.gate(
         "facts",
         select(
             lock.c.at,
@@ -134,7 +133,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(tripwire_users, tripwire_users.c.user_id == user_id)
         .outerjoin(first, true()),
     )
-    gate = flow.gate(
+    gate = b.gate(
         "gate",
         select(facts).where(
             facts.c.manager_role.in_(SELLER_ROLES),
@@ -147,7 +146,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     )
 
     # 2: the user. One that is there without being a student yet (half made, or made by an older backend) stays.
-    flow.step(
+    b.step(
         "insert_user",
         into(
             users,
@@ -162,7 +161,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(users.c.id),
     )
     # 3: the student. Whoever lost a race writes nothing here, and so nothing below.
-    student = flow.step(
+    student = b.step(
         "insert_student",
         into(
             tripwire_users,
@@ -187,7 +186,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     )
     of_student = {"user_id": student.c.user_id, "created_at": student.c.created_at}
     # 4: the profile.
-    flow.step(
+    b.step(
         "insert_profile",
         into(tripwire_user_profile, student, **of_student, total_modules=literal(MODULES_IN_COURSE))
         .on_conflict_do_nothing()
@@ -195,7 +194,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     )
     # 5: the first module is open.
     opened = sa.join(student, first, true())
-    flow.step(
+    b.step(
         "unlock_first_module",
         into(
             module_unlocks,
@@ -208,14 +207,14 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(module_unlocks.c.user_id),
     )
     # 6: progress of its lesson.
-    flow.step(
+    b.step(
         "insert_progress",
         into(student_progress, opened, **of_student, module_id=first.c.module_id, lesson_id=first.c.lesson_id)
         .on_conflict_do_nothing()
         .returning(student_progress.c.user_id),
     )
     # 7: its video. Creation is no watching: when it was last seen stays NULL.
-    flow.step(
+    b.step(
         "insert_video_tracking",
         into(
             video_tracking,
@@ -228,7 +227,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(video_tracking.c.user_id),
     )
     # 8: statistics.
-    flow.step(
+    b.step(
         "insert_statistics",
         into(user_statistics, student, **of_student).on_conflict_do_nothing().returning(user_statistics.c.user_id),
     )
@@ -241,7 +240,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .table_valued(sa.column("achievement_id", sa.Text), sa.column("required_value", sa.Integer))
         .render_derived(name="achievement")
     )
-    flow.step(
+    b.step(
         "insert_achievements",
         into(
             user_achievements,
@@ -254,7 +253,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(user_achievements.c.user_id),
     )
     # 10: the log.
-    flow.step(
+    b.step(
         "log_creation",
         into(
             sales_activity_log,
@@ -266,7 +265,7 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             created_at=student.c.created_at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             facts.c.manager_role,
             facts.c.auth_user_exists,
@@ -284,3 +283,6 @@ def _CREATE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(gate, true())
         .outerjoin(student, true())
     )
+
+
+_CREATE = FlowStatement("create_tripwire_user", _create, _decode)

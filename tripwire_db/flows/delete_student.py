@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Table, and_, delete, func, literal, literal_column, or_, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound, Refused
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import DeletedStudent
@@ -54,11 +54,10 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> DeletedStudent:
     return DeletedStudent(user_id=asked["user_id"], email=found.email, full_name=found.full_name, deleted=found.deleted)
 
 
-@recipe("delete_student", decode=_decode)
-def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    manager = acting_manager(flow)
-    gate = flow.gate(
+def _delete(b: StatementBuilder) -> None:
+    student = locked_student(b)
+    manager = acting_manager(b)
+    gate = b.gate(
         "gate",
         select(student, manager.c.id.label("manager_id"))
         .join_from(student, manager, true())
@@ -67,7 +66,7 @@ def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     )
 
     def remove(name: str, table: Table, key: sa.Column[Any]) -> sa.CTE:
-        return flow.step(name, delete(table).where(key == gate.c.user_id).returning(key))
+        return b.step(name, delete(table).where(key == gate.c.user_id).returning(key))
 
     remove("delete_certificates", certificates, certificates.c.user_id)
     remove("delete_achievements", user_achievements, user_achievements.c.user_id)
@@ -80,7 +79,7 @@ def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     remove("delete_user", users, users.c.id)
 
     logged = select(gate).join_from(gate, gone, true()).subquery("logged")
-    flow.step(
+    b.step(
         "log_deletion",
         into(
             sales_activity_log,
@@ -106,7 +105,7 @@ def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
     # another call just now, and what that call logged can be seen only by running again.
     there_at_start = sa.exists().where(tripwire_users.c.user_id == param("user_id", sa.UUID))
     current = select(users.c.role).where(users.c.id == param("user_id", sa.UUID)).subquery("current_user_row")
-    flow.report(
+    b.report(
         select(
             manager.c.id.is_not(None).label("manager_known"),
             student.c.user_id,
@@ -129,3 +128,6 @@ def _DELETE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(gate, true())
         .outerjoin(gone, true())
     )
+
+
+_DELETE = FlowStatement("delete_student", _delete, _decode)

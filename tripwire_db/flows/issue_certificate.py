@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into
 from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
@@ -57,11 +57,10 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
     raise NotEligible(user_id=user_id, modules_completed=found.modules_completed, needed=MODULES_IN_COURSE)
 
 
-@recipe("issue_certificate", decode=_decode)
-def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    held = valid_certificate(flow, student)
-    gate = flow.gate(
+def _issue(b: StatementBuilder) -> None:
+    student = locked_student(b)
+    held = valid_certificate(b, student)
+    gate = b.gate(
         "gate",
         select(student)
         .outerjoin(held, true())
@@ -71,8 +70,8 @@ def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
             student.c.status.in_(STUDYING_STATUSES),
         ),
     )
-    certificate = issue(flow, gate)
-    flow.step(
+    certificate = issue(b, gate)
+    b.step(
         "update_profile",
         update(tripwire_user_profile)
         .where(tripwire_user_profile.c.user_id == certificate.c.user_id)
@@ -80,7 +79,7 @@ def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         .returning(tripwire_user_profile.c.user_id),
     )
     issued = select(student, certificate.c.number).join_from(student, certificate, true()).subquery("issued")
-    flow.step(
+    b.step(
         "log_issue",
         into(
             sales_activity_log,
@@ -92,7 +91,7 @@ def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
             created_at=issued.c.at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             student.c.status,
             student.c.modules_completed,
@@ -105,3 +104,6 @@ def _ISSUE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a consta
         .outerjoin(gate, true())
         .outerjoin(certificate, true())
     )
+
+
+_ISSUE = FlowStatement("issue_certificate", _issue, _decode)

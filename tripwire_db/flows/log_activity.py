@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.flows.shared.context import FlowContext, acting_manager
@@ -62,19 +62,18 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Activity:
     return activity_of(found)
 
 
-@recipe("log_activity", decode=_decode)
-def _LOG(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    manager = acting_manager(flow)
+def _log(b: StatementBuilder) -> None:
+    manager = acting_manager(b)
     manager_id = param("manager_id", sa.UUID)
     person = users.alias("person")
     # E-mail and name win over what the caller says of them: the log tells them as they were.
     known = func.jsonb_strip_nulls(
         func.jsonb_build_object(literal("email"), person.c.email, literal("full_name"), person.c.full_name)
     )
-    gate = flow.gate(
+    gate = b.gate(
         "gate",
-        select(flow.at.label("at"), (param("details", JSONB) + known).label("details"))
-        .select_from(flow.settings)
+        select(b.at.label("at"), (param("details", JSONB) + known).label("details"))
+        .select_from(b.settings)
         .outerjoin(manager, true())
         .outerjoin(person, person.c.id == param("target_user_id", sa.UUID))
         .where(sa.or_(manager_id.is_(None), manager.c.id.is_not(None))),
@@ -87,7 +86,7 @@ def _LOG(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
         sales_activity_log.c.details,
         sales_activity_log.c.created_at,
     )
-    written = flow.step(
+    written = b.step(
         "write_log",
         into(
             sales_activity_log,
@@ -103,7 +102,7 @@ def _LOG(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
         .returning(*columns),
     )
     before = select(*columns).where(sales_activity_log.c.id == param("activity_id", sa.UUID)).subquery("before")
-    flow.report(
+    b.report(
         select(
             *(func.coalesce(written.c[column.name], before.c[column.name]).label(column.name) for column in columns),
             and_(gate.c.at.is_not(None), written.c.id.is_(None), before.c.id.is_(None)).label("raced"),
@@ -113,3 +112,6 @@ def _LOG(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
         .outerjoin(written, true())
         .outerjoin(before, true())
     )
+
+
+_LOG = FlowStatement("log_activity", _log, _decode)

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, literal, or_, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.context import FlowContext, actor, details_of_person, locked_student, unknown_actor
 from tripwire_db.results import WelcomeEmail
@@ -52,17 +52,16 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> WelcomeEmail:
     return WelcomeEmail(user_id=asked["user_id"], sent=found.sent, sent_at=found.sent_at, recorded=found.recorded)
 
 
-@recipe("record_welcome_email", decode=_decode)
-def _RECORD(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    who = actor(flow, student)
-    gate = flow.gate(
+def _record(b: StatementBuilder) -> None:
+    student = locked_student(b)
+    who = actor(b, student)
+    gate = b.gate(
         "gate",
         select(student, who.c.id.label("actor_id"))
         .join_from(student, who, true())
         .where(~student.c.welcome_email_sent, param("sent", sa.Boolean)),
     )
-    marked = flow.step(
+    marked = b.step(
         "mark_sent",
         update(tripwire_users)
         .where(tripwire_users.c.user_id == gate.c.user_id)
@@ -70,7 +69,7 @@ def _RECORD(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(tripwire_users.c.user_id, tripwire_users.c.welcome_email_sent_at),
     )
     logged = select(gate).join_from(gate, marked, true()).subquery("logged")
-    flow.step(
+    b.step(
         "log_email",
         into(
             sales_activity_log,
@@ -82,7 +81,7 @@ def _RECORD(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             created_at=logged.c.at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             unknown_actor(who),
             or_(marked.c.user_id.is_not(None), student.c.welcome_email_sent).label("sent"),
@@ -93,3 +92,6 @@ def _RECORD(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(who, true())
         .outerjoin(marked, true())
     )
+
+
+_RECORD = FlowStatement("record_welcome_email", _record, _decode)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS, certificate_of, details_of_certificate, reported
 from tripwire_db.flows.shared.context import FlowContext, actor, locked_student, unknown_actor
@@ -54,19 +54,18 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Certificate:
     return certificate
 
 
-@recipe("revoke_certificate", decode=_decode)
-def _REVOKE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    who = actor(flow, student)
-    gate = flow.gate("gate", select(student, who.c.id.label("actor_id")).join_from(student, who, true()))
-    revoked = flow.step(
+def _revoke(b: StatementBuilder) -> None:
+    student = locked_student(b)
+    who = actor(b, student)
+    gate = b.gate("gate", select(student, who.c.id.label("actor_id")).join_from(student, who, true()))
+    revoked = b.step(
         "revoke_certificate",
         update(certificates)
         .where(certificates.c.user_id == gate.c.user_id, certificates.c.revoked_at.is_(None))
         .values(revoked_at=gate.c.at, revoked_reason=param("reason"))
         .returning(*COLUMNS),
     )
-    flow.step(
+    b.step(
         "update_profile",
         update(tripwire_user_profile)
         .where(tripwire_user_profile.c.user_id == revoked.c.user_id)
@@ -74,7 +73,7 @@ def _REVOKE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .returning(tripwire_user_profile.c.user_id),
     )
     logged = select(gate, revoked.c.number).join_from(gate, revoked, true()).subquery("logged")
-    flow.step(
+    b.step(
         "log_revocation",
         into(
             sales_activity_log,
@@ -94,7 +93,7 @@ def _REVOKE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .lateral("latest")
     )
     valid = select(func.count()).where(certificates.c.user_id == student.c.user_id, certificates.c.revoked_at.is_(None))
-    flow.report(
+    b.report(
         select(
             unknown_actor(who),
             *reported(revoked, latest),
@@ -108,3 +107,6 @@ def _REVOKE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(revoked, true())
         .outerjoin(latest, true())
     )
+
+
+_REVOKE = FlowStatement("revoke_certificate", _revoke, _decode)

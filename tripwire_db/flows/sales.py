@@ -132,8 +132,8 @@ def check_video_qualification(*, user_id: UUID | str, lesson_id: int) -> Flow[bo
 
 
 def _aggregation(name: str, answer: Select[Any], decode: Decode[T]) -> FlowStatement[T]:
-    """A recipe that is one question to one function; it gives its rows in their order."""
-    return FlowStatement(name, lambda flow: flow.report(answer), decode)
+    """A statement that is one question to one function; it gives its rows in their order."""
+    return FlowStatement(name, lambda b: b.report(answer), decode)
 
 
 def _rows_of(function: Any, result: type[Any], *asked: BindParameter[Any]) -> Select[Any]:

@@ -1,6 +1,7 @@
 """Searching by JSON containment: what the two GIN indexes are for."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.results import Activity
 from tripwire_db.tables import sales_activity_log, video_tracking
@@ -36,13 +37,13 @@ def search_activity(
         ['lesson_completed']
     """
     manager = parse_optional_uuid("manager_id", manager_id)
-    parameters = {
+    parameters: dict[str, Any] = {
         "details": jsonb(parse_details("details", details)),
         "limit": parse_integer("limit", limit, least=1, most=MAX_LIMIT),
     }
-    if manager is None:
-        return _SEARCH_ALL.flow(**parameters)
-    return _SEARCH_OF_MANAGER.flow(**parameters, manager_id=manager)
+    if manager is not None:
+        parameters["manager_id"] = manager
+    return _search_statement("manager_id" in parameters).flow(**parameters)
 
 
 def search_watched_segments(
@@ -76,29 +77,22 @@ def _activities(rows: Sequence[Row], asked: Parameters) -> list[Activity]:  # no
     return [activity_of(row) for row in rows]
 
 
-def _matching() -> sa.Select[Any]:
+@cache
+def _search_statement(of_manager: bool) -> FlowStatement[list[Activity]]:
     log = sales_activity_log.c
-    return (
+    found = (
         select(log.id, log.manager_id, log.action_type, log.target_user_id, log.details, log.created_at)
         .where(log.details.contains(param("details", JSONB)))
         .order_by(log.created_at.desc(), log.id.desc())
         .limit(param("limit", sa.BigInteger))
     )
+    if of_manager:
+        found = found.where(log.manager_id == param("manager_id", sa.UUID))
+    return FlowStatement("search_activity", lambda b: b.report(found), _activities)
 
 
-@recipe("search_activity", decode=_activities)
-def _SEARCH_ALL(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(_matching())
-
-
-@recipe("search_activity", decode=_activities)
-def _SEARCH_OF_MANAGER(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(_matching().where(sales_activity_log.c.manager_id == param("manager_id", sa.UUID)))
-
-
-@recipe("search_watched_segments", decode=lambda rows, _: [row.user_id for row in rows])
-def _SEARCH_SEGMENTS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(
+def _search_segments(b: StatementBuilder) -> None:
+    b.report(
         select(video_tracking.c.user_id)
         .where(
             video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
@@ -108,3 +102,8 @@ def _SEARCH_SEGMENTS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe i
         .order_by(video_tracking.c.user_id)
         .limit(param("limit", sa.BigInteger))
     )
+
+
+_SEARCH_SEGMENTS = FlowStatement(
+    "search_watched_segments", _search_segments, lambda rows, _: [row.user_id for row in rows]
+)

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import literal, select, true, update
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import StudentStatus
@@ -50,17 +50,16 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> StudentStatus:
     return StudentStatus(user_id=asked["user_id"], status=asked["status"], changed=rows[0].changed)
 
 
-@recipe("set_student_status", decode=_decode)
-def _SET_STATUS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
-    manager = acting_manager(flow)
-    gate = flow.gate(
+def _set_status(b: StatementBuilder) -> None:
+    student = locked_student(b)
+    manager = acting_manager(b)
+    gate = b.gate(
         "gate",
         select(student, manager.c.id.label("manager_id"))
         .join_from(student, manager, true())
         .where(student.c.status != param("status")),
     )
-    changed = flow.step(
+    changed = b.step(
         "update_status",
         update(tripwire_users)
         .where(tripwire_users.c.user_id == gate.c.user_id)
@@ -68,7 +67,7 @@ def _SET_STATUS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a c
         .returning(tripwire_users.c.user_id),
     )
     logged = select(gate).join_from(gate, changed, true()).subquery("logged")
-    flow.step(
+    b.step(
         "log_status",
         into(
             sales_activity_log,
@@ -80,7 +79,7 @@ def _SET_STATUS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a c
             created_at=logged.c.at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             manager.c.id.label("manager_id"),
             changed.c.user_id.is_not(None).label("changed"),
@@ -89,3 +88,6 @@ def _SET_STATUS(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a c
         .outerjoin(manager, true())
         .outerjoin(changed, true())
     )
+
+
+_SET_STATUS = FlowStatement("set_student_status", _set_status, _decode)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import InvalidInput, NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS as CERTIFICATE_COLUMNS
 from tripwire_db.flows.shared.certificate import certificate_of
@@ -114,11 +115,8 @@ def list_students(
         asked["after_created_at"] = parse_time("the time of after", after.created_at)
         asked["after_id"] = parse_uuid("the id of after", after.id)
     # A statement of its own for each combination, so that the planner sees which index serves it.
-    which = (asked.get("status"), "manager_id" in asked, "email_like" in asked, "after_id" in asked)
-    if which not in _LISTS:
-        _LISTS[which] = _list_recipe(*which)
-    asked.pop("status", None)
-    return _LISTS[which].flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
+    filters = (asked.pop("status", None), "manager_id" in asked, "email_like" in asked, "after_id" in asked)
+    return _list_statement(*filters).flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
 
 
 def _escaped(text: str) -> str:
@@ -144,11 +142,9 @@ def _either_case(character: str) -> str:
     return f"\\{character}" if character in "^\\" else f"[{character}]"
 
 
-_LISTS: dict[tuple[str | None, bool, bool, bool], FlowStatement[list[Student]]] = {}
-
-
-def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
-    def build(flow: StatementBuilder) -> None:
+@cache
+def _list_statement(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
+    def build(b: StatementBuilder) -> None:
         page = select(*_STUDENT)
         if status is not None:
             # A constant: a partial index is only taken where its condition can be seen.
@@ -167,7 +163,7 @@ def _list_recipe(status: str | None, of_manager: bool, searched: bool, later: bo
             page = page.where(
                 key < tuple_(param("after_created_at", sa.DateTime(timezone=True)), param("after_id", sa.UUID))
             )
-        flow.report(
+        b.report(
             page.order_by(tripwire_users.c.created_at.desc(), tripwire_users.c.id.desc()).limit(
                 param("limit", sa.BigInteger)
             )
@@ -211,8 +207,7 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-@recipe("get_student", decode=_decode_journey)
-def _GET(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _get(b: StatementBuilder) -> None:
     of_student = tripwire_users.c.user_id
 
     def listed(name: str, rows: Select[Any], *order: Any) -> ColumnElement[Any]:
@@ -256,7 +251,7 @@ def _GET(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
         earned.achievement_id, earned.current_value, earned.required_value, earned.is_completed, earned.completed_at
     ).where(earned.user_id == of_student)
     rank = func.array_position(array(ACHIEVEMENTS), earned.achievement_id)
-    flow.report(
+    b.report(
         select(
             *_STUDENT,
             tripwire_user_profile.c.completion_percentage,
@@ -274,3 +269,6 @@ def _GET(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
         .outerjoin(certificates, and_(certificates.c.user_id == of_student, certificates.c.revoked_at.is_(None)))
         .where(of_student == param("user_id", sa.UUID))
     )
+
+
+_GET = FlowStatement("get_student", _get, _decode_journey)

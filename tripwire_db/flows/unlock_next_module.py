@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, into, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into
 from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
 from tripwire_db.flows.shared.module import first_module, open_module
@@ -50,11 +50,10 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> ModuleUnlock:
     )
 
 
-@recipe("unlock_next_module", decode=_decode)
-def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    student = locked_student(flow)
+def _unlock(b: StatementBuilder) -> None:
+    student = locked_student(b)
     # The highest completed module, or a place before the first.
-    highest = flow.gate(
+    highest = b.gate(
         "highest_completed",
         select(
             student.c.user_id,
@@ -70,8 +69,8 @@ def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .order_by(modules.c.position.desc().nulls_last(), modules.c.id.desc())
         .limit(1),
     )
-    following = flow.gate("next_module", first_module(after=highest))
-    opening = flow.gate(
+    following = b.gate("next_module", first_module(after=highest))
+    opening = b.gate(
         "opening",
         select(following, student.c.at)
         .join_from(following, student, student.c.status.in_(STUDYING_STATUSES))
@@ -81,9 +80,9 @@ def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         )
         .where(module_unlocks.c.id.is_(None)),
     )
-    unlock = open_module(flow, opening)
+    unlock = open_module(b, opening)
     unlocked = select(student, unlock.c.module_id).join_from(student, unlock, true()).subquery("unlocked")
-    flow.step(
+    b.step(
         "log_unlock",
         into(
             sales_activity_log,
@@ -95,7 +94,7 @@ def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             created_at=unlocked.c.at,
         ).returning(sales_activity_log.c.id),
     )
-    flow.report(
+    b.report(
         select(
             student.c.status,
             student.c.modules_completed,
@@ -109,3 +108,6 @@ def _UNLOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
         .outerjoin(opening, true())
         .outerjoin(unlock, true())
     )
+
+
+_UNLOCK = FlowStatement("unlock_next_module", _unlock, _decode)

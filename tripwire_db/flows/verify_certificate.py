@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.results import CertificateCheck
 from tripwire_db.tables import certificates
 from tripwire_db.validation import parse_text
@@ -40,9 +40,8 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CertificateCheck:  # noqa
     )
 
 
-@recipe("verify_certificate", decode=_decode)
-def _VERIFY(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(
+def _verify(b: StatementBuilder) -> None:
+    b.report(
         select(
             certificates.c.number,
             certificates.c.full_name,
@@ -51,3 +50,6 @@ def _VERIFY(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a const
             certificates.c.revoked_reason,
         ).where(certificates.c.verification_code == param("code"))
     )
+
+
+_VERIFY = FlowStatement("verify_certificate", _verify, _decode)

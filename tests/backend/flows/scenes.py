@@ -10,7 +10,7 @@ from tests.backend.flows.world import World
 from tripwire_db import flows
 from tripwire_db.auth import postgres
 from tripwire_db.engine.statement import FlowStatement
-from tripwire_db.flows import sales, students
+from tripwire_db.flows import sales, search, students
 from tripwire_db.tables import STUDENT_STATUSES
 
 Call = Callable[[], Any]
@@ -45,16 +45,16 @@ def statements() -> dict[str, FlowStatement[Any]]:
     modules = [
         importlib.import_module(f"{flows.__name__}.{module.name}") for module in pkgutil.iter_modules(flows.__path__)
     ]
-    for status, *rest in product((None, *STUDENT_STATUSES), (False, True), (False, True), (False, True)):
-        key = (status, *rest)
-        students._LISTS.setdefault(key, students._list_recipe(*key))
+    filters = product((None, *STUDENT_STATUSES), (False, True), (False, True), (False, True))
     found = {
         f"{module.__name__.rpartition('.')[2]}.{name}": value
         for module in (*modules, sales, postgres)
         for name, value in vars(module).items()
         if isinstance(value, FlowStatement)
     }
-    return found | {f"students.list_students{key}": statement for key, statement in students._LISTS.items()}
+    lists = {f"students.list_students{key}": students._list_statement(*key) for key in filters}
+    searches = {f"search.search_activity{key}": search._search_statement(key) for key in (False, True)}
+    return found | lists | searches
 
 
 def create_tripwire_user(it: World) -> Call:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import CTE, ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from tripwire_db.engine.statement import Flow, Parameters, Row, StatementBuilder, param, recipe
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.tables import sales_activity_log, tripwire_users, users
 
 
@@ -70,10 +70,10 @@ def is_used(*, user_id: UUID) -> Flow[bool]:
     return _IS_USED.flow(user_id=user_id)
 
 
-def locked(flow: StatementBuilder) -> CTE:
+def locked(b: StatementBuilder) -> CTE:
     """The gate of every creation: the advisory lock on the auth user's id, held until the statement ends."""
     user_id = param("user_id", sa.UUID)
-    return flow.gate("lock", select(_lock(user_id).label("taken"), user_id.label("user_id"), flow.at.label("at")))
+    return b.gate("lock", select(_lock(user_id).label("taken"), user_id.label("user_id"), b.at.label("at")))
 
 
 def auth_user_after(lock: CTE) -> LateralFromClause:
@@ -125,32 +125,34 @@ def _decode_facts(rows: Sequence[Row], asked: Parameters) -> AuthUserFacts | Non
     return AuthUserFacts(found.id, found.kind, found.is_student, found.role, found.was_deleted)
 
 
-@recipe("find_auth_user_by_email", decode=_decode_facts)
-def _FIND_BY_EMAIL(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _find_by_email(b: StatementBuilder) -> None:
     auth_user = func.tripwire.find_auth_user_by_email(param("email")).table_valued(*_COLUMNS, name="auth_user")
-    flow.report(_facts_of(auth_user))
+    b.report(_facts_of(auth_user))
 
 
-@recipe("find_auth_user_by_id", decode=_decode_facts)
-def _FIND_BY_ID(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _find_by_id(b: StatementBuilder) -> None:
     auth_user = func.tripwire.find_auth_user(param("user_id", sa.UUID)).table_valued(*_COLUMNS, name="auth_user")
-    flow.report(_facts_of(auth_user))
+    b.report(_facts_of(auth_user))
 
 
-@recipe("lock_auth_user", decode=lambda rows, _: bool(rows))
-def _LOCK(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
-    flow.report(select(_lock(param("user_id", sa.UUID)).label("taken")).select_from(flow.settings))
+def _lock_auth_user(b: StatementBuilder) -> None:
+    b.report(select(_lock(param("user_id", sa.UUID)).label("taken")).select_from(b.settings))
 
 
-@recipe("schema_is_there", decode=lambda rows, _: bool(rows[0].is_there))
-def _SCHEMA_IS_THERE(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _schema_is_there(b: StatementBuilder) -> None:
     tables = [func.to_regclass(literal(table.fullname)).is_not(None) for table in (users, tripwire_users)]
-    flow.report(select(or_(*tables).label("is_there")))
+    b.report(select(or_(*tables).label("is_there")))
 
 
-@recipe("is_used", decode=lambda rows, _: bool(rows[0].is_used))
-def _IS_USED(flow: StatementBuilder) -> None:  # noqa: N802 - a recipe is a constant
+def _is_used(b: StatementBuilder) -> None:
     user_id = param("user_id", sa.UUID)
     is_more = select(users.c.id).where(users.c.id == user_id, users.c.role != "student").exists()
     is_student = select(tripwire_users.c.id).where(tripwire_users.c.user_id == user_id).exists()
-    flow.report(select(or_(is_more, is_student).label("is_used")))
+    b.report(select(or_(is_more, is_student).label("is_used")))
+
+
+_FIND_BY_EMAIL = FlowStatement("find_auth_user_by_email", _find_by_email, _decode_facts)
+_FIND_BY_ID = FlowStatement("find_auth_user_by_id", _find_by_id, _decode_facts)
+_LOCK = FlowStatement("lock_auth_user", _lock_auth_user, lambda rows, _: bool(rows))
+_SCHEMA_IS_THERE = FlowStatement("schema_is_there", _schema_is_there, lambda rows, _: bool(rows[0].is_there))
+_IS_USED = FlowStatement("is_used", _is_used, lambda rows, _: bool(rows[0].is_used))

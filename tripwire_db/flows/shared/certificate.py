@@ -32,9 +32,9 @@ def new_code(context: FlowContext) -> dict[str, str]:
     return {"verification_code": code, "certificate_url": base + ("/" if base[-1:].isalnum() else "") + code}
 
 
-def issue(flow: StatementBuilder, graduate: CTE) -> CTE:
+def issue(b: StatementBuilder, graduate: CTE) -> CTE:
     """Insert the certificate of each row of `graduate` (user_id, full_name, at), unless they hold a valid one."""
-    return flow.step(
+    return b.step(
         "issue_certificate",
         into(
             certificates,
@@ -53,9 +53,9 @@ def issue(flow: StatementBuilder, graduate: CTE) -> CTE:
     )
 
 
-def valid_certificate(flow: StatementBuilder, student: CTE) -> CTE:
+def valid_certificate(b: StatementBuilder, student: CTE) -> CTE:
     """The certificate that a student holds, as of the statement's start."""
-    return flow.gate(
+    return b.gate(
         "valid_certificate",
         select(*COLUMNS).join_from(
             student,

@@ -37,13 +37,13 @@ class FlowContext:
         return None if self.clock is None else parse_time("the clock's time", self.clock())
 
 
-def locked_student(flow: StatementBuilder) -> CTE:
+def locked_student(b: StatementBuilder) -> CTE:
     """The gate of every flow that changes a student: their row of `tripwire_users`, locked.
 
     Whoever else changes this student waits for this statement to end, and then reads the row as it left it.
     """
     student = tripwire_users.c
-    return flow.gate(
+    return b.gate(
         "student",
         select(
             student.user_id,
@@ -54,29 +54,29 @@ def locked_student(flow: StatementBuilder) -> CTE:
             student.modules_completed,
             student.welcome_email_sent,
             student.welcome_email_sent_at,
-            flow.at.label("at"),
+            b.at.label("at"),
         )
-        .join_from(flow.settings, tripwire_users, student.user_id == param("user_id", UUID))
+        .join_from(b.settings, tripwire_users, student.user_id == param("user_id", UUID))
         .with_for_update(of=tripwire_users),
     )
 
 
-def acting_manager(flow: StatementBuilder) -> CTE:
+def acting_manager(b: StatementBuilder) -> CTE:
     """Whoever is said to act: a user of any role but student."""
-    return flow.gate(
+    return b.gate(
         "manager",
         select(users.c.id, users.c.full_name).where(users.c.id == param("manager_id", UUID), users.c.role != "student"),
     )
 
 
-def actor(flow: StatementBuilder, student: CTE) -> CTE:
+def actor(b: StatementBuilder, student: CTE) -> CTE:
     """Who acts, for the log: the manager given, else whoever sold the student, else NULL for the system.
 
     Yields no row, and so closes the gate that joins it, where a manager was given who is not known.
     """
-    manager = acting_manager(flow)
+    manager = acting_manager(b)
     given = param("manager_id", UUID)
-    return flow.gate(
+    return b.gate(
         "actor",
         select(func.coalesce(manager.c.id, student.c.granted_by).label("id"), true().label("known"))
         .select_from(student)
