@@ -13,6 +13,12 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.auth import PostgresAuth as PostgresAuth
     from tripwire_db.auth import SupabaseAuth as SupabaseAuth
     from tripwire_db.cache import RedisCache as RedisCache
+    from tripwire_db.choices import ActionType as ActionType
+    from tripwire_db.choices import CertificateStatus as CertificateStatus
+    from tripwire_db.choices import ManagerRole as ManagerRole
+    from tripwire_db.choices import ProgressStatus as ProgressStatus
+    from tripwire_db.choices import Role as Role
+    from tripwire_db.choices import Status as Status
     from tripwire_db.errors import AuthFailed as AuthFailed
     from tripwire_db.errors import CompensationFailed as CompensationFailed
     from tripwire_db.errors import Conflict as Conflict
@@ -59,6 +65,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "tripwire_db.auth": ("PostgresAuth", "SupabaseAuth"),
     "tripwire_db.cache": ("RedisCache",),
+    "tripwire_db.choices": ("ActionType", "CertificateStatus", "ManagerRole", "ProgressStatus", "Role", "Status"),
     "tripwire_db.errors": (
         "AuthFailed",
         "CompensationFailed",

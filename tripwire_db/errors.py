@@ -19,6 +19,8 @@ language stands in fields; each error can be pickled, as a pool of processes doe
 from typing import Any
 from uuid import UUID
 
+from tripwire_db.choices import Status
+
 
 class TripwireError(Exception):
     """The root: whatever this package raises on purpose is one of these."""
@@ -112,7 +114,7 @@ class StudentNotActive(Refused):
         status: `"blocked"` or `"inactive"`.
     """
 
-    def __init__(self, *, user_id: UUID, status: str) -> None:
+    def __init__(self, *, user_id: UUID, status: Status) -> None:
         self.user_id = user_id
         self.status = status
         super().__init__(f"student {user_id} is {status}; a manager can change that with set_student_status")

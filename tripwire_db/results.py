@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tripwire_db.choices import ActionType, CertificateStatus, ManagerRole, ProgressStatus, Status
 from tripwire_db.video import Segment
 
 
@@ -29,7 +30,7 @@ class CreatedManager:
     user_id: UUID
     email: str
     full_name: str | None
-    role: str
+    role: ManagerRole
     created: bool
 
 
@@ -53,7 +54,7 @@ class Certificate:
 class CertificateCheck:
     """What is known of a verification code: `status` is `"valid"`, `"revoked"` or `"unknown"`."""
 
-    status: str
+    status: CertificateStatus
     number: str | None = None
     full_name: str | None = None
     issued_at: datetime | None = None
@@ -119,7 +120,7 @@ class VideoProgress:
     percentage: int
     qualified: bool
     newly_qualified: bool
-    status: str
+    status: ProgressStatus
     held_back_seconds: float
     warnings: tuple[str, ...] = ()
 
@@ -129,7 +130,7 @@ class StudentStatus:
     """A student's status; `changed` is False where it was that already."""
 
     user_id: UUID
-    status: str
+    status: Status
     changed: bool
 
 
@@ -158,7 +159,7 @@ class Activity:
     """One row of the activity log; `details` holds at least the target's e-mail and name where it had one."""
 
     id: UUID
-    action_type: str
+    action_type: ActionType
     target_user_id: UUID | None
     target_user_email: str | None
     target_user_name: str | None
@@ -209,7 +210,7 @@ class LessonProgress:
 
     lesson_id: int
     module_id: int
-    status: str
+    status: ProgressStatus
     started_at: datetime | None
     completed_at: datetime | None
 
@@ -256,7 +257,7 @@ class Student:
     full_name: str
     manager_id: UUID | None
     manager_name: str | None
-    status: str
+    status: Status
     modules_completed: int
     price: Decimal
     welcome_email_sent: bool

@@ -30,6 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tripwire_db.choices import ACTION_TYPES, PROGRESS_STATUSES, ROLES, STUDENT_STATUSES
+
 IS_STAND_IN = """
 SELECT obj_description(to_regnamespace('auth')::oid, 'pg_namespace')
     IS NOT DISTINCT FROM 'Stand-in for Supabase Auth, made by tripwire-db bootstrap'
@@ -42,26 +44,12 @@ MODULES_IN_COURSE = 3
 DEFAULT_PRICE = Decimal(5000)
 """What a student pays unless the price is given, in KZT."""
 
-ROLES = ("student", "sales_manager", "admin", "curator", "tech_support")
 SELLER_ROLES = ("sales_manager", "admin")
-STUDENT_STATUSES = ("active", "inactive", "completed", "blocked")
 STUDYING_STATUSES = ("active", "completed")
 """Who may watch and complete: whoever has completed the course may go on watching."""
-PROGRESS_STATUSES = ("not_started", "in_progress", "completed")
 MODULE_ACHIEVEMENTS = ("first_module_complete", "second_module_complete", "third_module_complete")
 GRADUATE_ACHIEVEMENT = "tripwire_graduate"
 ACHIEVEMENTS = (*MODULE_ACHIEVEMENTS, GRADUATE_ACHIEVEMENT)
-ACTION_TYPES = (
-    "user_created",
-    "user_status_updated",
-    "user_deleted",
-    "email_sent",
-    "password_reset",
-    "lesson_completed",
-    "module_unlocked",
-    "certificate_issued",
-    "certificate_revoked",
-)
 
 auth_metadata = MetaData(schema="auth")
 auth_users = Table(

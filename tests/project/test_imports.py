@@ -26,6 +26,7 @@ LAYERS = (
     ("video",),
     ("settings",),
     ("tables", "errors"),
+    ("choices",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
@@ -138,4 +139,4 @@ def test_the_runner_loads_nothing_that_backends_call():
     code = "import sys, tripwire_db.schema.runner; print(*(n for n in sys.modules if n.startswith('tripwire_db.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "tripwire_db.schema.runner" in loaded
-    assert {name.split(".")[1] for name in loaded} <= {"errors", "postgres", "schema", "settings"}
+    assert {name.split(".")[1] for name in loaded} <= {"choices", "errors", "postgres", "schema", "settings"}

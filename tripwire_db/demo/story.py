@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
+from tripwire_db.choices import Status
 from tripwire_db.demo.clock import SimulatedClock
 from tripwire_db.demo.people import DAYS, MANAGERS, Plan, Sitting, manager_email, plans
 from tripwire_db.demo.viewer import Viewer, Watched
@@ -245,7 +246,7 @@ class _Play:
         if plan.ending == "refunded":
             self.repository.revoke_certificate(user_id=user_id, reason="payment refunded", manager_id=manager_id)
             self._count(revoked=1)
-        status = "inactive" if plan.ending == "inactive" else "blocked"
+        status: Status = "inactive" if plan.ending == "inactive" else "blocked"
         self.repository.set_student_status(user_id=user_id, status=status, manager_id=manager_id)
 
 

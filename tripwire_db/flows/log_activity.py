@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
+from tripwire_db.choices import ACTION_TYPES, ActionType
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.flows.shared.context import FlowContext, acting_manager
 from tripwire_db.results import Activity
-from tripwire_db.tables import ACTION_TYPES, sales_activity_log, users
+from tripwire_db.tables import sales_activity_log, users
 from tripwire_db.validation import parse_choice, parse_details, parse_optional_uuid, parse_uuid
 
 
@@ -21,7 +22,7 @@ def log_activity(
     context: FlowContext,
     *,
     manager_id: UUID | str | None,
-    action_type: str,
+    action_type: ActionType,
     target_user_id: UUID | str | None = None,
     details: Mapping[str, Any] | None = None,
     activity_id: UUID | str | None = None,
@@ -30,7 +31,7 @@ def log_activity(
 
     Args:
         manager_id: who acted; None stands for the system.
-        action_type: one of `tables.ACTION_TYPES`.
+        action_type: one of `choices.ActionType`.
         target_user_id: about whom, if about anybody; they may be gone already.
         details: a JSON object of at most 64 KiB.
         activity_id: the row's id, chosen by the caller; a second call with it returns the row and writes nothing.

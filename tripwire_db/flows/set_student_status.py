@@ -6,24 +6,26 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import literal, select, true, update
 
+from tripwire_db.choices import STUDENT_STATUSES, Status
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import StudentStatus
-from tripwire_db.tables import STUDENT_STATUSES, sales_activity_log, tripwire_users
+from tripwire_db.tables import MODULES_IN_COURSE, sales_activity_log, tripwire_users
 from tripwire_db.validation import parse_choice, parse_uuid
 
 
 def set_student_status(
-    context: FlowContext, *, user_id: UUID | str, status: str, manager_id: UUID | str
+    context: FlowContext, *, user_id: UUID | str, status: Status, manager_id: UUID | str
 ) -> Flow[StudentStatus]:
     """Set a student's status; progress, counters and certificates stay as they are.
 
-    Called again it changes and logs nothing.
+    A graduate who is made active again is `completed`, as before: that is what is counted. Called again it changes and
+    logs nothing.
 
     Args:
         user_id: the student.
-        status: active, inactive, completed or blocked.
+        status: active, inactive, completed or blocked; who has completed the course is completed, not active.
         manager_id: who does it; a user of any role but student.
 
     Raises:
@@ -47,23 +49,29 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> StudentStatus:
         raise NotFound("student", asked["user_id"])
     if rows[0].manager_id is None:
         raise NotFound("manager", asked["manager_id"])
-    return StudentStatus(user_id=asked["user_id"], status=asked["status"], changed=rows[0].changed)
+    return StudentStatus(user_id=asked["user_id"], status=rows[0].status, changed=rows[0].changed)
 
 
 def _set_status(b: StatementBuilder) -> None:
     student = locked_student(b)
     manager = acting_manager(b)
+    asked = sa.cast(param("status"), sa.Text)
+    finished = sa.and_(asked == "active", student.c.modules_completed >= MODULES_IN_COURSE)
+    wanted = b.gate(
+        "wanted", select(sa.case((finished, "completed"), else_=asked).label("status")).select_from(student)
+    )
     gate = b.gate(
         "gate",
-        select(student, manager.c.id.label("manager_id"))
-        .join_from(student, manager, true())
-        .where(student.c.status != param("status")),
+        select(student, manager.c.id.label("manager_id"), wanted.c.status.label("new_status"))
+        .select_from(student)
+        .join(manager, true())
+        .join(wanted, student.c.status != wanted.c.status),
     )
     changed = b.step(
         "update_status",
         update(tripwire_users)
         .where(tripwire_users.c.user_id == gate.c.user_id)
-        .values(status=param("status"))
+        .values(status=gate.c.new_status)
         .returning(tripwire_users.c.user_id),
     )
     logged = select(gate).join_from(gate, changed, true()).subquery("logged")
@@ -75,16 +83,18 @@ def _set_status(b: StatementBuilder) -> None:
             manager_id=logged.c.manager_id,
             action_type=literal("user_status_updated"),
             target_user_id=logged.c.user_id,
-            details=details_of_person(logged, old_status=logged.c.status, new_status=sa.cast(param("status"), sa.Text)),
+            details=details_of_person(logged, old_status=logged.c.status, new_status=logged.c.new_status),
             created_at=logged.c.at,
         ).returning(sales_activity_log.c.id),
     )
     b.report(
         select(
             manager.c.id.label("manager_id"),
+            wanted.c.status,
             changed.c.user_id.is_not(None).label("changed"),
         )
         .select_from(student)
+        .join(wanted, true())
         .outerjoin(manager, true())
         .outerjoin(changed, true())
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
+from tripwire_db.choices import STUDENT_STATUSES, Status
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import InvalidInput, NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS as CERTIFICATE_COLUMNS
@@ -25,7 +26,6 @@ from tripwire_db.results import (
 )
 from tripwire_db.tables import (
     ACHIEVEMENTS,
-    STUDENT_STATUSES,
     certificates,
     lessons,
     module_unlocks,
@@ -78,7 +78,7 @@ def get_student(*, user_id: UUID | str) -> Flow[StudentJourney]:
 def list_students(
     *,
     manager_id: UUID | str | None = None,
-    status: str | None = None,
+    status: Status | None = None,
     search: str | None = None,
     limit: int = 20,
     after: Student | None = None,

@@ -4,6 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from tripwire_db.auth import Mark
+from tripwire_db.choices import MANAGER_ROLES, ManagerRole
 from tripwire_db.flows.create_manager import NewManager
 from tripwire_db.flows.create_manager import create_manager as write_manager
 from tripwire_db.flows.create_tripwire_user import NewStudent
@@ -12,7 +13,7 @@ from tripwire_db.flows.delete_student import delete_student as delete_rows
 from tripwire_db.repository.auth_users import Person, create_person, delete_person
 from tripwire_db.repository.operation import Operation, Services
 from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent
-from tripwire_db.tables import DEFAULT_PRICE, ROLES
+from tripwire_db.tables import DEFAULT_PRICE
 from tripwire_db.validation import (
     parse_choice,
     parse_email,
@@ -21,8 +22,6 @@ from tripwire_db.validation import (
     parse_price,
     parse_uuid,
 )
-
-MANAGER_ROLES = tuple(role for role in ROLES if role != "student")
 
 
 def create_tripwire_user(
@@ -90,7 +89,7 @@ def create_manager(
     email: str,
     full_name: str,
     password: str | None = None,
-    role: str = "sales_manager",
+    role: ManagerRole = "sales_manager",
 ) -> Operation[CreatedManager]:
     """Create a manager: auth user and users row. One who is there with the same role is returned, `created` False.
 

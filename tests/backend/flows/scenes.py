@@ -9,9 +9,9 @@ from typing import Any
 from tests.backend.flows.world import World
 from tripwire_db import flows
 from tripwire_db.auth import postgres
+from tripwire_db.choices import STUDENT_STATUSES
 from tripwire_db.engine.statement import FlowStatement
 from tripwire_db.flows import sales, search, students
-from tripwire_db.tables import STUDENT_STATUSES
 
 Call = Callable[[], Any]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.backend.flows.world import Clock, World
 from tripwire_db import InvalidInput, NotFound
-from tripwire_db.tables import ACTION_TYPES
+from tripwire_db.choices import ACTION_TYPES
 
 
 def test_a_row_tells_who_did_what_to_whom(clocked: World, clock: Clock):

@@ -56,6 +56,28 @@ def test_a_blocked_student_who_is_active_again_goes_on_where_they_were(it: World
     assert it.complete(student.user_id, 68).modules_completed == 2
 
 
+@pytest.mark.parametrize("blocked", ["blocked", "inactive"])
+def test_a_graduate_who_was_blocked_and_is_active_again_counts_as_completed(it: World, blocked: str):
+    manager = it.manager()
+    graduate = it.graduate(manager)
+
+    def set_to(status: str) -> tuple[str, bool]:
+        result = it.repository.set_student_status(user_id=graduate.user_id, status=status, manager_id=manager.user_id)
+        assert it.row("tripwire_users", user_id=graduate.user_id)["status"] == result.status
+        return result.status, result.changed
+
+    assert set_to("active") == ("completed", False)
+    assert set_to(blocked) == (blocked, True)
+    assert set_to("active") == ("completed", True)
+    assert set_to("active") == ("completed", False)
+    (stats,) = [row for row in it.repository.get_sales_leaderboard() if row.manager_id == manager.user_id]
+    assert (stats.active_students, stats.completed_students) == (0, 1)
+    log = it.rows("sales_activity_log", action_type="user_status_updated")
+    assert sorted((row["details"]["old_status"], row["details"]["new_status"]) for row in log) == sorted(
+        [("completed", blocked), (blocked, "completed")]
+    )
+
+
 def test_what_is_unknown_is_refused_and_nothing_is_written(it: World):
     manager = it.manager()
     student = it.student(manager)

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from tripwire_db.choices import MANAGER_ROLES
 from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.people.passwords import read_password
+from tripwire_db.validation import parse_choice
 
 app = typer.Typer(no_args_is_help=True, help="Make managers.")
 
@@ -23,9 +25,10 @@ def create(
     as_json: options.Json = False,
 ) -> None:
     """Make a manager: auth user and users row; one who is there with this role is shown."""
+    chosen = parse_choice("role", role, MANAGER_ROLES)
     password = read_password(password_stdin)
     with targets.backend(database_url) as backend:
-        made = backend.repository.create_manager(email=email, full_name=full_name, password=password, role=role)
+        made = backend.repository.create_manager(email=email, full_name=full_name, password=password, role=chosen)
     if as_json:
         output.show_json(made)
         return

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from tripwire_db.choices import STUDENT_STATUSES
 from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.people import journey
 from tripwire_db.cli.people.passwords import read_password
 from tripwire_db.errors import InvalidInput
+from tripwire_db.validation import parse_choice
 
 app = typer.Typer(no_args_is_help=True, help="Create students, see how they do, help them on.")
 
@@ -88,7 +90,7 @@ def list_(
         last = None if after is None else repository.get_student(user_id=backend.student_id(after)).student
         students = repository.list_students(
             manager_id=None if manager is None else backend.manager_id(manager),
-            status=status,
+            status=None if status is None else parse_choice("status", status, STUDENT_STATUSES),
             search=search,
             limit=limit,
             after=last,
@@ -166,9 +168,10 @@ def status(
     as_json: options.Json = False,
 ) -> None:
     """Set a student's status; progress and certificate stay."""
+    chosen = parse_choice("status", new_status, STUDENT_STATUSES)
     with targets.backend(database_url) as backend:
         done = backend.repository.set_student_status(
-            user_id=backend.student_id(student), status=new_status, manager_id=backend.manager_id(manager)
+            user_id=backend.student_id(student), status=chosen, manager_id=backend.manager_id(manager)
         )
     if as_json:
         output.show_json(done)

@@ -1,5 +1,6 @@
 """What every flow of one repository shares, and the pieces of SQL that more than one flow needs."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import CTE, UUID, ColumnElement, func, literal, or_, select, true
 
+from tripwire_db.choices import Status
 from tripwire_db.engine.statement import StatementBuilder, param
 from tripwire_db.errors import StudentNotActive
 from tripwire_db.tables import tripwire_users, users
@@ -90,7 +92,7 @@ def unknown_actor(who: CTE) -> ColumnElement[bool]:
     return who.c.known.is_(None).label("unknown_actor")
 
 
-def not_active(user_id: Any, status: str) -> StudentNotActive:
+def not_active(user_id: uuid.UUID, status: Status) -> StudentNotActive:
     """What is raised for a student who may not study now."""
     return StudentNotActive(user_id=user_id, status=status)
 

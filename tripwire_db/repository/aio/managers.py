@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from tripwire_db.choices import ActionType, ManagerRole
 from tripwire_db.flows.log_activity import log_activity as log_activity_flow
 from tripwire_db.flows.search import search_activity as search_activity_flow
 from tripwire_db.repository import provisioning
@@ -15,7 +16,7 @@ class ManagerMethods(Driver):
     """Methods about managers and the log of what they do."""
 
     async def create_manager(
-        self, *, email: str, full_name: str, password: str | None = None, role: str = "sales_manager"
+        self, *, email: str, full_name: str, password: str | None = None, role: ManagerRole = "sales_manager"
     ) -> CreatedManager:
         """Create a manager: auth user and users row. One who is there with the same role is returned, `created` False.
 
@@ -45,7 +46,7 @@ class ManagerMethods(Driver):
         self,
         *,
         manager_id: UUID | str | None,
-        action_type: str,
+        action_type: ActionType,
         target_user_id: UUID | str | None = None,
         details: Mapping[str, Any] | None = None,
         activity_id: UUID | str | None = None,
@@ -54,7 +55,7 @@ class ManagerMethods(Driver):
 
         Args:
             manager_id: who acted; None stands for the system.
-            action_type: one of `tables.ACTION_TYPES`.
+            action_type: one of `choices.ActionType`.
             target_user_id: about whom, if about anybody; they may be gone already.
             details: a JSON object of at most 64 KiB.
             activity_id: the row's id, chosen by the caller; a second call with it returns the row and writes nothing.

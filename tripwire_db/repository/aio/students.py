@@ -3,6 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
+from tripwire_db.choices import Status
 from tripwire_db.flows.record_welcome_email import record_welcome_email as record_welcome_email_flow
 from tripwire_db.flows.set_student_status import set_student_status as set_student_status_flow
 from tripwire_db.flows.students import get_student as get_student_flow
@@ -85,7 +86,7 @@ class StudentMethods(Driver):
         self,
         *,
         manager_id: UUID | str | None = None,
-        status: str | None = None,
+        status: Status | None = None,
         search: str | None = None,
         limit: int = 20,
         after: Student | None = None,
@@ -115,14 +116,14 @@ class StudentMethods(Driver):
             list_students_flow(manager_id=manager_id, status=status, search=search, limit=limit, after=after)
         )
 
-    async def set_student_status(self, *, user_id: UUID | str, status: str, manager_id: UUID | str) -> StudentStatus:
+    async def set_student_status(self, *, user_id: UUID | str, status: Status, manager_id: UUID | str) -> StudentStatus:
         """Set a student's status; progress, counters and certificates stay as they are.
 
         Called again it changes and logs nothing.
 
         Args:
             user_id: the student.
-            status: active, inactive, completed or blocked.
+            status: active, inactive, completed or blocked; who has completed the course is completed, not active.
             manager_id: who does it; a user of any role but student.
 
         Returns:
