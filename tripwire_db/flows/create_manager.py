@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import EmailTaken
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.auth_user import AuthUserChanged, AuthUserGone, auth_user_after, is_of_this_call, locked
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.results import CreatedManager
 from tripwire_db.tables import (
     certificates,
     module_unlocks,
-    sales_activity_log,
     student_progress,
     tripwire_user_profile,
     tripwire_users,
@@ -82,17 +82,38 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedManager:
     )
 
 
-def _has_anything(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether any row of a student's is there."""
-    return or_(*(select(table.c.user_id).where(table.c.user_id == user_id).exists() for table in _OF_STUDENTS))
-
-
 def _create(b: StatementBuilder) -> None:
+    facts = _facts(b, locked(b))
+    gate = b.gate("gate", select(facts).where(facts.c.is_of_this_call, facts.c.is_free))
+    created = _insert_user(b, gate)
+    log_step(
+        b,
+        "log_creation",
+        created,
+        manager_id=None,
+        action_type="user_created",
+        details=details_of_person(created, role=created.c.role),
+    )
+    b.report(
+        select(
+            facts.c.auth_user_exists,
+            facts.c.is_free,
+            *(func.coalesce(created.c[name], facts.c[name]).label(name) for name in ("email", "full_name", "role")),
+            created.c.user_id.is_not(None).label("created"),
+            and_(gate.c.at.is_not(None), created.c.user_id.is_(None)).label("raced"),
+        )
+        .select_from(facts)
+        .outerjoin(gate, true())
+        .outerjoin(created, true())
+    )
+
+
+def _facts(b: StatementBuilder, lock: sa.CTE) -> sa.CTE:
+    """What decides, in one row: the auth user once the lock is held, and the users row that is there."""
     user_id = param("user_id", sa.UUID)
-    lock = locked(b)
     auth_user = auth_user_after(lock)
     of_trigger = and_(users.c.role == "student", auth_user.c.kind == "manager", ~_has_anything(user_id))
-    facts = b.gate(
+    return b.gate(
         "facts",
         select(
             lock.c.at,
@@ -107,46 +128,33 @@ def _create(b: StatementBuilder) -> None:
         .outerjoin(auth_user, true())
         .outerjoin(users, users.c.id == user_id),
     )
-    gate = b.gate("gate", select(facts).where(facts.c.is_of_this_call, facts.c.is_free))
+
+
+def _has_anything(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether any row of a student's is there."""
+    return or_(*(select(table.c.user_id).where(table.c.user_id == user_id).exists() for table in _OF_STUDENTS))
+
+
+def _insert_user(b: StatementBuilder, gate: sa.CTE) -> sa.CTE:
+    """The users row; a trigger's becomes the manager's."""
     user = into(
         users,
         gate,
-        id=user_id,
+        id=param("user_id", sa.UUID),
         email=param("email"),
         full_name=param("full_name"),
         role=param("role"),
         created_at=gate.c.at,
     )
-    created = b.step(
+    return b.step(
         "insert_user",
         user.on_conflict_do_update(
             index_elements=[users.c.id],
             set_={name: user.excluded[name] for name in ("email", "full_name", "role")},
             where=users.c.role == "student",
-        ).returning(users.c.id, users.c.email, users.c.full_name, users.c.role, users.c.created_at),
-    )
-    b.step(
-        "log_creation",
-        into(
-            sales_activity_log,
-            created,
-            action_type=literal("user_created"),
-            target_user_id=created.c.id,
-            details=details_of_person(created, role=created.c.role),
-            created_at=created.c.created_at,
-        ).returning(sales_activity_log.c.id),
-    )
-    b.report(
-        select(
-            facts.c.auth_user_exists,
-            facts.c.is_free,
-            *(func.coalesce(created.c[name], facts.c[name]).label(name) for name in ("email", "full_name", "role")),
-            created.c.id.is_not(None).label("created"),
-            and_(gate.c.at.is_not(None), created.c.id.is_(None)).label("raced"),
-        )
-        .select_from(facts)
-        .outerjoin(gate, true())
-        .outerjoin(created, true())
+        ).returning(
+            users.c.id.label("user_id"), users.c.email, users.c.full_name, users.c.role, users.c.created_at.label("at")
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import array
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
 from tripwire_db.errors import EmailTaken, NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.auth_user import (
     AuthUserChanged,
     AuthUserGone,
@@ -20,7 +21,7 @@ from tripwire_db.flows.shared.auth_user import (
     was_deleted,
 )
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
-from tripwire_db.flows.shared.module import first_module
+from tripwire_db.flows.shared.module import first_module, open_progress, open_video_tracking, unlock_module
 from tripwire_db.results import CreatedStudent
 from tripwire_db.tables import (
     DEFAULT_PRICE,
@@ -28,15 +29,11 @@ from tripwire_db.tables import (
     MODULE_ACHIEVEMENTS,
     MODULES_IN_COURSE,
     SELLER_ROLES,
-    module_unlocks,
-    sales_activity_log,
-    student_progress,
     tripwire_user_profile,
     tripwire_users,
     user_achievements,
     user_statistics,
     users,
-    video_tracking,
 )
 
 
@@ -102,12 +99,27 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> CreatedStudent:
 
 
 def _create(b: StatementBuilder) -> None:
-    user_id = param("user_id", sa.UUID)
+    """Steps 2 to 10, behind a gate that opens for an auth user of this call who is nobody yet."""
     lock = locked(b)
-    auth_user = auth_user_after(lock)
     first = b.gate("first_module", first_module())
+    facts = _facts(b, lock, first)
+    gate = _gate(b, facts)
+    _insert_user(b, gate)  # 2
+    student = _insert_student(b, gate)  # 3
+    _insert_profile(b, student)  # 4
+    _open_first_module(b, student, first)  # 5, 6, 7
+    _insert_statistics(b, student)  # 8
+    _insert_achievements(b, student)  # 9
+    _log_creation(b, student)  # 10
+    _report(b, facts=facts, gate=gate, student=student)
+
+
+def _facts(b: StatementBuilder, lock: sa.CTE, first: sa.CTE) -> sa.CTE:
+    """What decides, in one row: the manager, the auth user once the lock is held, and what is there of the student."""
+    user_id = param("user_id", sa.UUID)
+    auth_user = auth_user_after(lock)
     manager = users.alias("manager")
-    facts = b.gate(
+    return b.gate(
         "facts",
         select(
             lock.c.at,
@@ -133,7 +145,11 @@ def _create(b: StatementBuilder) -> None:
         .outerjoin(tripwire_users, tripwire_users.c.user_id == user_id)
         .outerjoin(first, true()),
     )
-    gate = b.gate(
+
+
+def _gate(b: StatementBuilder, facts: sa.CTE) -> sa.CTE:
+    """Sold by somebody who may sell, to an auth user of this call, who is no student, never was, and is nothing else."""
+    return b.gate(
         "gate",
         select(facts).where(
             facts.c.manager_role.in_(SELLER_ROLES),
@@ -145,13 +161,15 @@ def _create(b: StatementBuilder) -> None:
         ),
     )
 
-    # 2: the user. One that is there without being a student yet (half made, or made by an older backend) stays.
+
+def _insert_user(b: StatementBuilder, gate: sa.CTE) -> None:
+    """2: the user. One that is there without being a student yet (half made, or made by an older backend) stays."""
     b.step(
         "insert_user",
         into(
             users,
             gate,
-            id=user_id,
+            id=param("user_id", sa.UUID),
             email=param("email"),
             full_name=param("full_name"),
             role=literal("student"),
@@ -160,13 +178,16 @@ def _create(b: StatementBuilder) -> None:
         .on_conflict_do_nothing(index_elements=[users.c.id])
         .returning(users.c.id),
     )
-    # 3: the student. Whoever lost a race writes nothing here, and so nothing below.
-    student = b.step(
+
+
+def _insert_student(b: StatementBuilder, gate: sa.CTE) -> sa.CTE:
+    """3: the student. Whoever lost a race writes nothing here, and so nothing below."""
+    return b.step(
         "insert_student",
         into(
             tripwire_users,
             gate,
-            user_id=user_id,
+            user_id=param("user_id", sa.UUID),
             email=param("email"),
             full_name=param("full_name"),
             granted_by=param("manager_id", sa.UUID),
@@ -181,57 +202,47 @@ def _create(b: StatementBuilder) -> None:
             tripwire_users.c.full_name,
             tripwire_users.c.granted_by,
             tripwire_users.c.price,
-            tripwire_users.c.created_at,
+            tripwire_users.c.created_at.label("at"),
         ),
     )
-    of_student = {"user_id": student.c.user_id, "created_at": student.c.created_at}
-    # 4: the profile.
+
+
+def _insert_profile(b: StatementBuilder, student: sa.CTE) -> None:
+    """4: the profile."""
     b.step(
         "insert_profile",
-        into(tripwire_user_profile, student, **of_student, total_modules=literal(MODULES_IN_COURSE))
+        into(
+            tripwire_user_profile,
+            student,
+            user_id=student.c.user_id,
+            created_at=student.c.at,
+            total_modules=literal(MODULES_IN_COURSE),
+        )
         .on_conflict_do_nothing()
         .returning(tripwire_user_profile.c.user_id),
     )
-    # 5: the first module is open.
-    opened = sa.join(student, first, true())
-    b.step(
-        "unlock_first_module",
-        into(
-            module_unlocks,
-            opened,
-            user_id=student.c.user_id,
-            module_id=first.c.module_id,
-            unlocked_at=student.c.created_at,
-        )
-        .on_conflict_do_nothing()
-        .returning(module_unlocks.c.user_id),
-    )
-    # 6: progress of its lesson.
-    b.step(
-        "insert_progress",
-        into(student_progress, opened, **of_student, module_id=first.c.module_id, lesson_id=first.c.lesson_id)
-        .on_conflict_do_nothing()
-        .returning(student_progress.c.user_id),
-    )
-    # 7: its video. Creation is no watching: when it was last seen stays NULL.
-    b.step(
-        "insert_video_tracking",
-        into(
-            video_tracking,
-            opened,
-            **of_student,
-            lesson_id=first.c.lesson_id,
-            video_duration_seconds=first.c.duration_seconds,
-        )
-        .on_conflict_do_nothing()
-        .returning(video_tracking.c.user_id),
-    )
-    # 8: statistics.
+
+
+def _open_first_module(b: StatementBuilder, student: sa.CTE, first: sa.CTE) -> None:
+    """5, 6, 7: the first module is open; progress of its lesson, and its video."""
+    opening = select(student.c.user_id, student.c.at, first).join_from(student, first, true()).subquery("opening")
+    unlock_module(b, "unlock_first_module", opening)
+    open_progress(b, "insert_progress", opening)
+    open_video_tracking(b, "insert_video_tracking", opening)
+
+
+def _insert_statistics(b: StatementBuilder, student: sa.CTE) -> None:
+    """8: statistics."""
     b.step(
         "insert_statistics",
-        into(user_statistics, student, **of_student).on_conflict_do_nothing().returning(user_statistics.c.user_id),
+        into(user_statistics, student, user_id=student.c.user_id, created_at=student.c.at)
+        .on_conflict_do_nothing()
+        .returning(user_statistics.c.user_id),
     )
-    # 9: the four achievements, three of 1 and the last of 3.
+
+
+def _insert_achievements(b: StatementBuilder, student: sa.CTE) -> None:
+    """9: the four achievements, three of 1 and the last of 3."""
     achievement = (
         func.unnest(
             array([*MODULE_ACHIEVEMENTS, GRADUATE_ACHIEVEMENT]),
@@ -245,26 +256,29 @@ def _create(b: StatementBuilder) -> None:
         into(
             user_achievements,
             sa.join(student, achievement, true()),
-            **of_student,
+            user_id=student.c.user_id,
+            created_at=student.c.at,
             achievement_id=achievement.c.achievement_id,
             required_value=achievement.c.required_value,
         )
         .on_conflict_do_nothing()
         .returning(user_achievements.c.user_id),
     )
-    # 10: the log.
-    b.step(
+
+
+def _log_creation(b: StatementBuilder, student: sa.CTE) -> None:
+    """10: the log."""
+    log_step(
+        b,
         "log_creation",
-        into(
-            sales_activity_log,
-            student,
-            manager_id=student.c.granted_by,
-            action_type=literal("user_created"),
-            target_user_id=student.c.user_id,
-            details=details_of_person(student, price=student.c.price),
-            created_at=student.c.created_at,
-        ).returning(sales_activity_log.c.id),
+        student,
+        manager_id=student.c.granted_by,
+        action_type="user_created",
+        details=details_of_person(student, price=student.c.price),
     )
+
+
+def _report(b: StatementBuilder, *, facts: sa.CTE, gate: sa.CTE, student: sa.CTE) -> None:
     b.report(
         select(
             facts.c.manager_role,

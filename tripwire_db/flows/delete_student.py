@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Table, and_, delete, func, literal, literal_column, or_, select, true
+from sqlalchemy import Table, and_, delete, func, literal_column, or_, select, true
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import NotFound, Refused
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import DeletedStudent
 from tripwire_db.tables import (
@@ -64,6 +65,21 @@ def _delete(b: StatementBuilder) -> None:
         .outerjoin(users, users.c.id == student.c.user_id)
         .where(or_(users.c.role.is_(None), users.c.role == "student")),
     )
+    gone = _delete_rows(b, gate)
+    logged = select(gate).join_from(gate, gone, true()).subquery("logged")
+    log_step(
+        b,
+        "log_deletion",
+        logged,
+        manager_id=logged.c.manager_id,
+        action_type="user_deleted",
+        details=details_of_person(logged),
+    )
+    _report(b, student=student, manager=manager, gate=gate, gone=gone)
+
+
+def _delete_rows(b: StatementBuilder, gate: sa.CTE) -> sa.CTE:
+    """Every row of the student's, a table a step; gives the step of `tripwire_users`."""
 
     def remove(name: str, table: Table, key: sa.Column[Any]) -> sa.CTE:
         return b.step(name, delete(table).where(key == gate.c.user_id).returning(key))
@@ -77,20 +93,10 @@ def _delete(b: StatementBuilder) -> None:
     remove("delete_profile", tripwire_user_profile, tripwire_user_profile.c.user_id)
     gone = remove("delete_student", tripwire_users, tripwire_users.c.user_id)
     remove("delete_user", users, users.c.id)
+    return gone
 
-    logged = select(gate).join_from(gate, gone, true()).subquery("logged")
-    b.step(
-        "log_deletion",
-        into(
-            sales_activity_log,
-            logged,
-            manager_id=logged.c.manager_id,
-            action_type=literal("user_deleted"),
-            target_user_id=logged.c.user_id,
-            details=details_of_person(logged),
-            created_at=logged.c.at,
-        ).returning(sales_activity_log.c.id),
-    )
+
+def _report(b: StatementBuilder, *, student: sa.CTE, manager: sa.CTE, gate: sa.CTE, gone: sa.CTE) -> None:
     remembered = (
         select(sales_activity_log.c.id, sales_activity_log.c.details)
         .where(

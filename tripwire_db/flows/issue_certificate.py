@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, select, true, update
+from sqlalchemy import and_, func, select, true, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder
 from tripwire_db.errors import NotEligible, NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
     details_of_certificate,
@@ -20,7 +21,6 @@ from tripwire_db.results import Certificate
 from tripwire_db.tables import (
     MODULES_IN_COURSE,
     STUDYING_STATUSES,
-    sales_activity_log,
     tripwire_user_profile,
 )
 from tripwire_db.validation import parse_uuid
@@ -79,17 +79,13 @@ def _issue(b: StatementBuilder) -> None:
         .returning(tripwire_user_profile.c.user_id),
     )
     issued = select(student, certificate.c.number).join_from(student, certificate, true()).subquery("issued")
-    b.step(
+    log_step(
+        b,
         "log_issue",
-        into(
-            sales_activity_log,
-            issued,
-            manager_id=issued.c.granted_by,
-            action_type=literal("certificate_issued"),
-            target_user_id=issued.c.user_id,
-            details=details_of_certificate(issued, issued),
-            created_at=issued.c.at,
-        ).returning(sales_activity_log.c.id),
+        issued,
+        manager_id=issued.c.granted_by,
+        action_type="certificate_issued",
+        details=details_of_certificate(issued, issued),
     )
     b.report(
         select(

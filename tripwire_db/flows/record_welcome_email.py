@@ -6,11 +6,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import func, literal, or_, select, true, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, actor, details_of_person, locked_student, unknown_actor
 from tripwire_db.results import WelcomeEmail
-from tripwire_db.tables import sales_activity_log, tripwire_users
+from tripwire_db.tables import tripwire_users
 from tripwire_db.validation import parse_flag, parse_optional_uuid, parse_uuid
 
 
@@ -69,17 +70,13 @@ def _record(b: StatementBuilder) -> None:
         .returning(tripwire_users.c.user_id, tripwire_users.c.welcome_email_sent_at),
     )
     logged = select(gate).join_from(gate, marked, true()).subquery("logged")
-    b.step(
+    log_step(
+        b,
         "log_email",
-        into(
-            sales_activity_log,
-            logged,
-            manager_id=logged.c.actor_id,
-            action_type=literal("email_sent"),
-            target_user_id=logged.c.user_id,
-            details=details_of_person(logged, email_type=literal("welcome")),
-            created_at=logged.c.at,
-        ).returning(sales_activity_log.c.id),
+        logged,
+        manager_id=logged.c.actor_id,
+        action_type="email_sent",
+        details=details_of_person(logged, email_type=literal("welcome")),
     )
     b.report(
         select(

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, select, true, update
+from sqlalchemy import and_, func, select, true, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.certificate import COLUMNS, certificate_of, details_of_certificate, reported
 from tripwire_db.flows.shared.context import FlowContext, actor, locked_student, unknown_actor
 from tripwire_db.results import Certificate
-from tripwire_db.tables import certificates, sales_activity_log, tripwire_user_profile
+from tripwire_db.tables import certificates, tripwire_user_profile
 from tripwire_db.validation import MAX_REASON, parse_optional_uuid, parse_text, parse_uuid
 
 
@@ -73,17 +74,13 @@ def _revoke(b: StatementBuilder) -> None:
         .returning(tripwire_user_profile.c.user_id),
     )
     logged = select(gate, revoked.c.number).join_from(gate, revoked, true()).subquery("logged")
-    b.step(
+    log_step(
+        b,
         "log_revocation",
-        into(
-            sales_activity_log,
-            logged,
-            manager_id=logged.c.actor_id,
-            action_type=literal("certificate_revoked"),
-            target_user_id=logged.c.user_id,
-            details=details_of_certificate(logged, logged, reason=param("reason")),
-            created_at=logged.c.at,
-        ).returning(sales_activity_log.c.id),
+        logged,
+        manager_id=logged.c.actor_id,
+        action_type="certificate_revoked",
+        details=details_of_certificate(logged, logged, reason=param("reason")),
     )
     latest = (
         select(*COLUMNS)

@@ -6,12 +6,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import and_, func, literal, select, true
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder
 from tripwire_db.errors import NotEligible, NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
 from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import ModuleUnlock
-from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, sales_activity_log, student_progress
+from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, student_progress
 from tripwire_db.validation import parse_uuid
 
 
@@ -82,17 +83,13 @@ def _unlock(b: StatementBuilder) -> None:
     )
     unlock = open_module(b, opening)
     unlocked = select(student, unlock.c.module_id).join_from(student, unlock, true()).subquery("unlocked")
-    b.step(
+    log_step(
+        b,
         "log_unlock",
-        into(
-            sales_activity_log,
-            unlocked,
-            manager_id=unlocked.c.granted_by,
-            action_type=literal("module_unlocked"),
-            target_user_id=unlocked.c.user_id,
-            details=details_of_person(unlocked, module_id=unlocked.c.module_id),
-            created_at=unlocked.c.at,
-        ).returning(sales_activity_log.c.id),
+        unlocked,
+        manager_id=unlocked.c.granted_by,
+        action_type="module_unlocked",
+        details=details_of_person(unlocked, module_id=unlocked.c.module_id),
     )
     b.report(
         select(

@@ -16,17 +16,18 @@ def log_step(
     name: str,
     about: FromClause,
     *,
-    manager_id: ColumnElement[Any],
+    manager_id: ColumnElement[Any] | None,
     action_type: str | ColumnElement[Any],
     details: ColumnElement[Any],
 ) -> CTE:
-    """Log an action about each row of `about` (user_id, at), by whoever `manager_id` is; NULL stands for the system."""
+    """Log an action about each row of `about` (user_id, at); no manager stands for the system."""
+    by = {} if manager_id is None else {"manager_id": manager_id}
     return b.step(
         name,
         into(
             sales_activity_log,
             about,
-            manager_id=manager_id,
+            **by,
             action_type=literal(action_type) if isinstance(action_type, str) else action_type,
             target_user_id=about.c.user_id,
             details=details,
