@@ -16,14 +16,32 @@ No message carries a password, a key, a token or the values of a row. What a pro
 language stands in fields; each error can be pickled, as a pool of processes does.
 """
 
+import re
 from typing import Any
 from uuid import UUID
 
 from tripwire_db.choices import Status
 
+_PAGE_OF_ANOTHER = re.compile(r" \(docs: errors/[a-z-]+\)")
+
 
 class TripwireError(Exception):
-    """The root: whatever this package raises on purpose is one of these."""
+    """The root: whatever this package raises on purpose is one of these.
+
+    Attributes:
+        page: the page of the documentation about this class, as in `errors/module-locked`; every message ends with it.
+    """
+
+    page: str = "errors/tripwire-error"
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if cls.__module__ == __name__:  # a kind of its own elsewhere is explained where its parent is
+            cls.page = "errors/" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __str__(self) -> str:
+        """The message, and the page that explains it. What another error says within it names no page of its own."""
+        return f"{_PAGE_OF_ANOTHER.sub('', super().__str__())} (docs: {self.page})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle message and fields as they are, whatever arguments a class is made with."""
