@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 
 from tripwire_db.cache.redis_loop import RedisLoop
-from tripwire_db.cache.stored import SCHEMA_VERSION, CorruptEntry, Rows, dump, load
+from tripwire_db.cache.stored import SCHEMA_VERSION, CorruptEntry, Rows, dump, load, most_bytes
 from tripwire_db.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ RETRY_SECONDS = 1.0
 # Finds the rows, or takes the lock, or tells who holds it and for how long. A lock without an end is none of ours.
 _ENTER = """
 local rows = redis.pcall('GET', KEYS[1])
-if rows then return {'rows', type(rows) == 'string' and rows or ''} end
+if rows then return {'rows', type(rows) == 'string' and #rows <= tonumber(ARGV[3]) and rows or ''} end
 local holder = redis.pcall('GET', KEYS[2])
 local left = redis.call('PTTL', KEYS[2])
 if type(holder) == 'string' and left > 0 then return {'wait', holder, left} end
@@ -202,7 +202,9 @@ class RedisCache:
         try:
             while True:
                 async with asyncio.timeout(self._timeout):
-                    answer = await redis.eval(_ENTER, 2, rows, lock, token, math.ceil(self._wait * 1000))
+                    answer = await redis.eval(
+                        _ENTER, 2, rows, lock, token, math.ceil(self._wait * 1000), most_bytes(key)
+                    )
                 match answer:
                     case [b"rows", bytes(stored)]:
                         found = load(key, stored, self._ttl)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from multiprocessing.synchronize import Barrier
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -586,6 +586,7 @@ GARBAGE: dict[str, Callable[["redis.Redis", str], Any]] = {
     "null": lambda store, name: store.set(name, b"null"),
     "a list": lambda store, name: store.set(name, b"[1, 2]"),
     "deep": lambda store, name: store.set(name, b"[" * 100_000),
+    "20 million digits": lambda store, name: store.set(name, b"1" * 20_000_000),
     "a redis list": lambda store, name: (store.delete(name), store.rpush(name, "x")),
     "a redis hash": lambda store, name: (store.delete(name), store.hset(name, "x", "y")),
 }
@@ -606,6 +607,17 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "money that is a float": lambda document: document["rows"][0].update(total_revenue=1.5),
     "money that is no number": lambda document: document["rows"][0].update(total_revenue="lots"),
     "money without end": lambda document: document["rows"][0].update(total_revenue="Infinity"),
+    "money below zero": lambda document: document["rows"][0].update(total_revenue="-1"),
+    "more money than there is": lambda document: document["rows"][0].update(total_revenue="1e1000000"),
+    "money of very many digits": lambda document: document["rows"][0].update(total_revenue="9" * 30_000),
+    "a rate above 100": lambda document: document["rows"][0].update(avg_completion_rate="100.01"),
+    "a rate below zero": lambda document: document["rows"][0].update(avg_completion_rate="-0.01"),
+    "more students than there are people": lambda document: document["rows"][0].update(total_students=10**30),
+    "more completed than sold": lambda document: document["rows"][0].update(total_students=0, completed_students=1),
+    "a seller twice": lambda document: document["rows"].append(document["rows"][0]),
+    "more rows than were asked for": lambda document: document.update(
+        rows=[{**document["rows"][0], "manager_id": str(uuid4())} for _ in range(11)]
+    ),
     "an id that is none": lambda document: document["rows"][0].update(manager_id="me"),
     "a name that is a number": lambda document: document["rows"][0].update(manager_name=5),
 }
