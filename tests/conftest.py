@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -33,6 +34,10 @@ for _name in list(os.environ):
         and _name not in {"TRIPWIRE_NODE_MODULES", "TRIPWIRE_REQUIRE_SERVERS"}
     ):
         del os.environ[_name]
+
+# A shell starts its background jobs with SIGINT ignored, and they and their children stay deaf to it; tests interrupt both.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 postgres_15, postgres_16, postgres_17, postgres_18 = map(server_fixture, finding.MAJORS)
 bootstrapped_15, bootstrapped_16, bootstrapped_17, bootstrapped_18 = (
