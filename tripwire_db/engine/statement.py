@@ -16,6 +16,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -214,6 +215,15 @@ class FlowStatement(Generic[T]):
         Where two steps write one table, the first.
         """
         return next((step for step, written in self.tables.items() if written == table), None)
+
+
+def statements_in(*modules: ModuleType) -> dict[str, FlowStatement[Any]]:
+    """The statements that stand in modules as constants, by their flows' names."""
+    found: dict[str, FlowStatement[Any]] = {}
+    for value in (value for module in modules for value in vars(module).values()):
+        if isinstance(value, FlowStatement) and found.setdefault(value.name, value) is not value:
+            raise AssertionError(f"two statements are called {value.name}")
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

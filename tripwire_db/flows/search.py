@@ -43,7 +43,7 @@ def search_activity(
     }
     if manager is not None:
         parameters["manager_id"] = manager
-    return _search_statement("manager_id" in parameters).flow(**parameters)
+    return search_statement("manager_id" in parameters).flow(**parameters)
 
 
 def search_watched_segments(
@@ -78,7 +78,8 @@ def _activities(rows: Sequence[Row], asked: Parameters) -> list[Activity]:  # no
 
 
 @cache
-def _search_statement(of_manager: bool) -> FlowStatement[list[Activity]]:
+def search_statement(of_manager: bool) -> FlowStatement[list[Activity]]:
+    """The statement of `search_activity`, of one manager's rows or of all."""
     log = sales_activity_log.c
     found = (
         select(log.id, log.manager_id, log.action_type, log.target_user_id, log.details, log.created_at)

@@ -114,9 +114,8 @@ def list_students(
     if after is not None:
         asked["after_created_at"] = parse_time("the time of after", after.created_at)
         asked["after_id"] = parse_uuid("the id of after", after.id)
-    # A statement of its own for each combination, so that the planner sees which index serves it.
     filters = (asked.pop("status", None), "manager_id" in asked, "email_like" in asked, "after_id" in asked)
-    return _list_statement(*filters).flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
+    return list_statement(*filters).flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
 
 
 def _escaped(text: str) -> str:
@@ -143,7 +142,9 @@ def _either_case(character: str) -> str:
 
 
 @cache
-def _list_statement(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
+def list_statement(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
+    """The statement of `list_students` for a combination of filters, so that the planner sees which index serves it."""
+
     def build(b: StatementBuilder) -> None:
         page = select(*_STUDENT)
         if status is not None:

@@ -1,17 +1,9 @@
 """A scene for each method: what there must be before, and the call itself."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 from tests.backend.flows.world import World
-from tripwire_db import flows
-from tripwire_db.auth import postgres
-from tripwire_db.choices import STUDENT_STATUSES
-from tripwire_db.engine.statement import FlowStatement
-from tripwire_db.flows import sales, search, students
 
 Call = Callable[[], Any]
 
@@ -38,23 +30,6 @@ METHODS = {
     "list_students": "manager_id=None status=None search=None limit=20 after=None",
 }
 """The methods of the repository, with their arguments and defaults."""
-
-
-def statements() -> dict[str, FlowStatement[Any]]:
-    """Every statement of the package, by where it stands and its name; lists in every combination of their filters."""
-    modules = [
-        importlib.import_module(f"{flows.__name__}.{module.name}") for module in pkgutil.iter_modules(flows.__path__)
-    ]
-    filters = product((None, *STUDENT_STATUSES), (False, True), (False, True), (False, True))
-    found = {
-        f"{module.__name__.rpartition('.')[2]}.{name}": value
-        for module in (*modules, sales, postgres)
-        for name, value in vars(module).items()
-        if isinstance(value, FlowStatement)
-    }
-    lists = {f"students.list_students{key}": students._list_statement(*key) for key in filters}
-    searches = {f"search.search_activity{key}": search._search_statement(key) for key in (False, True)}
-    return found | lists | searches
 
 
 def create_tripwire_user(it: World) -> Call:

@@ -5,18 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from tests.backend.flows import scenes
-from tests.backend.flows.scenes import statements
 from tests.backend.flows.world import World
 from tripwire_db import ConstraintViolated
+from tripwire_db.flows import statements
 
 ALL = None
 
-FAILURES: list[tuple[str, str, Callable, list[str] | None]] = [
-    ("create_tripwire_user", "create_tripwire_user._CREATE", scenes.create_tripwire_user, ALL),
-    ("create_manager", "create_manager._CREATE", scenes.create_manager, ALL),
+FAILURES: list[tuple[str, Callable, list[str] | None]] = [
+    ("create_tripwire_user", scenes.create_tripwire_user, ALL),
+    ("create_manager", scenes.create_manager, ALL),
     (
         "complete_lesson",
-        "complete_lesson._COMPLETE",
         scenes.complete_first_lesson,
         [
             "complete_progress",
@@ -32,29 +31,26 @@ FAILURES: list[tuple[str, str, Callable, list[str] | None]] = [
     ),
     (
         "complete_lesson",
-        "complete_lesson._COMPLETE",
         scenes.complete_last_lesson,
         ["complete_progress", "count_module", "issue_certificate", "update_profile", "earn_achievements"],
     ),
-    ("unlock_next_module", "unlock_next_module._UNLOCK", scenes.unlock_next_module, ALL),
+    ("unlock_next_module", scenes.unlock_next_module, ALL),
     (
         "update_video_tracking",
-        "update_video_tracking._TRACK",
         scenes.heartbeat,
         ["update_video", "begin_progress", "add_time_spent"],
     ),
     (
         "update_video_tracking",
-        "update_video_tracking._TRACK",
         scenes.heartbeat_without_a_row,
         ["open_video_tracking"],
     ),
-    ("issue_certificate", "issue_certificate._ISSUE", scenes.issue_certificate, ALL),
-    ("revoke_certificate", "revoke_certificate._REVOKE", scenes.revoke_certificate, ALL),
-    ("log_activity", "log_activity._LOG", scenes.log_activity, ALL),
-    ("set_student_status", "set_student_status._SET_STATUS", scenes.set_student_status, ALL),
-    ("delete_student", "delete_student._DELETE", scenes.delete_student, ALL),
-    ("record_welcome_email", "record_welcome_email._RECORD", scenes.record_welcome_email, ALL),
+    ("issue_certificate", scenes.issue_certificate, ALL),
+    ("revoke_certificate", scenes.revoke_certificate, ALL),
+    ("log_activity", scenes.log_activity, ALL),
+    ("set_student_status", scenes.set_student_status, ALL),
+    ("delete_student", scenes.delete_student, ALL),
+    ("record_welcome_email", scenes.record_welcome_email, ALL),
 ]
 
 # The server tells the table, so of two steps that write one table the first is named.
@@ -66,13 +62,9 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "where", "scene", "steps"), FAILURES, ids=[failure[2].__name__ for failure in FAILURES]
-)
-def test_a_step_that_fails_undoes_the_flow_and_is_named(
-    it: World, name: str, where: str, scene: Callable, steps: list[str] | None
-):
-    statement = statements()[where]
+@pytest.mark.parametrize(("name", "scene", "steps"), FAILURES, ids=[failure[1].__name__ for failure in FAILURES])
+def test_a_step_that_fails_undoes_the_flow_and_is_named(it: World, name: str, scene: Callable, steps: list[str] | None):
+    statement = statements()[name]
     call = scene(it)
     for step in steps or statement.tables:
         table = statement.tables[step]
@@ -93,20 +85,13 @@ def test_a_step_that_fails_undoes_the_flow_and_is_named(
 
 def test_no_step_is_left_out():
     tried: dict[str, set[str]] = {}
-    for _, where, _, steps in FAILURES:
-        tried.setdefault(where, set()).update(steps or statements()[where].tables)
-    writing = {
-        where: set(statement.tables)
-        for where, statement in statements().items()
-        if statement.writes and not where.startswith("postgres.")
-    }
-    assert tried == writing
+    for name, _, steps in FAILURES:
+        tried.setdefault(name, set()).update(steps or statements()[name].tables)
+    assert tried == {name: set(statement.tables) for name, statement in statements().items() if statement.writes}
 
 
 def test_where_two_steps_write_one_table_the_first_is_named():
-    named = {
-        statement.name: list(map(statement.step_of, statement.tables.values())) for statement in statements().values()
-    }
+    named = {name: list(map(it.step_of, it.tables.values())) for name, it in statements().items()}
 
     assert named["complete_lesson"].count("complete_progress") == 2
     assert named["update_video_tracking"].count("update_video") == 2

@@ -6,14 +6,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.backend.flows.scenes import METHODS, SCENES, statements
+from tests.backend.flows.scenes import METHODS, SCENES
 from tests.backend.flows.world import World, emptied, world
 from tests.support.servers.proxy import Proxy
 from tripwire_db import AsyncTripwireRepository, TripwireRepository
-from tripwire_db.engine.statement import FlowStatement
+from tripwire_db.auth import postgres
+from tripwire_db.engine.statement import FlowStatement, statements_in
+from tripwire_db.flows import statements
 
 # A deletion goes on with the auth user.
 ONE_STATEMENT = [scene for scene in SCENES if scene != "delete_student"]
+STATEMENTS = statements() | statements_in(postgres)
+
 WARM_UP = 7
 """psycopg prepares a statement at its sixth execution on a connection, which costs one more trip, once."""
 
@@ -81,12 +85,12 @@ def test_there_is_a_scene_for_each_method():
     assert {method for method, _ in SCENES.values()} == set(METHODS)
 
 
-@pytest.mark.parametrize("statement", statements().values(), ids=statements().keys())
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_a_statement_has_a_cache_key(statement: FlowStatement):
     assert statement.statement._generate_cache_key() is not None
 
 
-@pytest.mark.parametrize("statement", statements().values(), ids=statements().keys())
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(statement: FlowStatement):
     sql = statement.sql
     for step in statement.tables:
@@ -95,7 +99,7 @@ def test_each_step_is_a_cte_of_its_name_and_the_statement_can_be_read(statement:
 
 
 def test_the_flows_of_the_design_are_printed_and_explained(it: World):
-    flow = statements()["complete_lesson._COMPLETE"]
+    flow = STATEMENTS["complete_lesson"]
     student = it.student()
     value = flow.flow(
         user_id=student.user_id, lesson_id=67, at=None, verification_code="x" * 64, certificate_url="/certificates/x"
