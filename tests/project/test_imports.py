@@ -153,4 +153,31 @@ def test_the_runner_loads_nothing_that_backends_call():
     code = "import sys, tripwire_db.schema.runner; print(*(n for n in sys.modules if n.startswith('tripwire_db.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "tripwire_db.schema.runner" in loaded
-    assert {name.split(".")[1] for name in loaded} <= {"choices", "errors", "postgres", "schema", "settings"}
+    known = {"choices", "errors", "migrations", "postgres", "schema", "settings"}
+    assert {name.split(".")[1] for name in loaded} <= known
+
+
+BLOCKED = [[name] for name in "auth cache demo engine flows operate repository results tables validation video".split()]
+
+
+@pytest.mark.parametrize("tool", ["runner", "check", "drift"])
+def test_a_tool_of_the_schema_door_knows_the_course_by_its_description_alone(tool: str):
+    code = f"""import sys
+
+class Course:
+    def find_spec(self, name, path=None, target=None):
+        parts = name.split(".")
+        if parts[0] == "tripwire_db" and (
+            parts[1:2] in {BLOCKED} or parts[1:3] in (["schema", "course"], ["schema", "bootstrap"], ["schema", "adopt"])
+        ):
+            raise ImportError(name + " is the course's")
+
+sys.meta_path.insert(0, Course())
+import tripwire_db.schema.{tool}
+from tripwire_db.schema.project import COURSE
+try:
+    COURSE.models()
+except ImportError as error:
+    print(error)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "tripwire_db.tables is the course's\n", done.stderr

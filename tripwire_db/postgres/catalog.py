@@ -1,15 +1,16 @@
 """What stands in a database, object by object: read from the system catalogs, comparable between servers and versions.
 
-One query a kind, in `sql/catalog/<kind>.sql`. Column order, statistics and physical details are left out; owners are told
-relative to the owner of schema `tripwire`, so that two databases compare whatever their roles are called.
+One query a kind, in `sql/<kind>.sql`. Column order, statistics and physical details are left out; owners are told
+relative to the owner of one schema, so that two databases compare whatever their roles are called.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 _QUERIES = Path(__file__).parent / "sql"
@@ -35,7 +36,7 @@ KINDS = (
 """The kinds of objects, in the order in which a report shows them."""
 
 OWNER = "<owner>"
-"""Stands for the owner of schema `tripwire`, the role that migrates."""
+"""Stands for the owner of the home schema, the role that migrates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,23 @@ _AGGREGATIONS = r"""
 SELECT p.oid::regprocedure::text, p.proname::text,
     ARRAY(SELECT format_type(type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, n) ORDER BY n)
 FROM pg_catalog.pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'rpc\_%' AND p.provolatile IN ('s', 'i')
+WHERE p.pronamespace = to_regnamespace(%s) AND p.proname LIKE %s AND p.provolatile IN ('s', 'i')
 ORDER BY 1
 """
 
 
-def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
-    """Read everything in the schemas `public` and `tripwire`, and what hangs from the database itself.
+def read_catalog(
+    connection: psycopg.Connection[Any], *, schemas: Sequence[str] = ("public",), home: str = "public"
+) -> Catalog:
+    """Read everything in some schemas, and what hangs from the database itself.
 
     Only reads. The caller's transaction is used, so that all of it is of one moment where that is REPEATABLE READ; the
     search path must be empty, so that every name comes with its schema.
+
+    Args:
+        connection: In a transaction, or in autocommit.
+        schemas: Whose objects.
+        home: The schema whose owner is the role that migrates.
 
     Example:
         >>> with connection.transaction():
@@ -96,14 +104,14 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
         True
     """
     roles: dict[int, str] = dict(connection.execute("SELECT oid::int8, rolname::text FROM pg_roles").fetchall())
-    owner_row = connection.execute("SELECT nspowner::int8 FROM pg_namespace WHERE nspname = 'tripwire'").fetchone()
+    owner_row = connection.execute("SELECT nspowner::int8 FROM pg_namespace WHERE nspname = %s", (home,)).fetchone()
     if owner_row is not None:
         roles[owner_row[0]] = OWNER
     found: dict[Key, Object] = {}
     with connection.cursor(row_factory=dict_row) as cursor:
         for kind in KINDS:
             query = (_QUERIES / f"{kind}.sql").read_bytes()
-            for row in cursor.execute(query).fetchall():
+            for row in cursor.execute(query, {"schemas": list(schemas), "home": home}).fetchall():
                 key = Key(kind, row.pop("object"))
                 on_table = row.pop("on_table")
                 if row.get("owner") is not None:
@@ -112,18 +120,20 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
     return found
 
 
-def failing_functions(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    """Call each aggregation once, in the caller's transaction; yield the signature of one that fails, and what it said.
+def failing_functions(connection: psycopg.Connection[Any], schema: str, names: str) -> Iterator[tuple[str, str]]:
+    """Call each function of a schema once that only reads; yield the signature of one that fails, and what it said.
 
-    One that was changed by hand, or whose tables were, may fail only when it is called.
+    In the caller's transaction, with one value of each type. `names` is a pattern of LIKE. One that was changed by hand, or whose tables were, may fail only when it is called.
     """
-    for signature, name, types in connection.execute(_AGGREGATIONS).fetchall():
+    for signature, name, types in connection.execute(_AGGREGATIONS, (schema, names)).fetchall():
         if not set(types) <= set(_SAMPLES):
             continue
         arguments = ", ".join(_SAMPLES[type_] for type_ in types)
         try:
             with connection.transaction():
-                connection.execute(f"SELECT * FROM public.{name}({arguments})".encode()).fetchall()
+                connection.execute(
+                    sql.SQL("SELECT * FROM {}({})").format(sql.Identifier(schema, name), sql.SQL(arguments))
+                ).fetchall()
         except psycopg.Error as error:
             yield signature, f"{error.sqlstate}: {error.diag.message_primary}"
 

@@ -4,20 +4,62 @@ Importing this page imports no models: they are named as `module:name` and loade
 """
 
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
+import psycopg
 from sqlalchemy import MetaData
 
+from tripwire_db import migrations
+from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
+
 Models = MetaData | Sequence[MetaData]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Something that a check finds and that stays so, since its revision is frozen.
+
+    Attributes:
+        rule: As the check names it.
+        revision: Whose it is.
+        reason: Why it is all right.
+    """
+
+    rule: str
+    revision: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What the platform that a database lives on adds by itself, and what is no drift there.
+
+    Attributes:
+        is_elsewhere: `module:name` of a query with one boolean: whether this database is not the platform's own.
+        objects: Names that the platform makes, as patterns, by kind.
+        event_triggers: Those of the platform that do the work of the project's own.
+    """
+
+    is_elsewhere: str
+    objects: Mapping[str, tuple[str, ...]]
+    event_triggers: tuple[str, ...] = ()
+
+    def is_elsewhere_query(self) -> str:
+        """The query itself, imported now."""
+        return str(pkgutil.resolve_name(self.is_elsewhere))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """One Alembic project. The defaults suit any of them.
 
+    What is written `module:name` is imported by the tool that needs it, and not before.
+
     Attributes:
+        folder: Gives the folder of env.py and versions/.
         metadata: The models, or where they stand as `module:name`; None where there are none to compare with.
         version_table: The name of Alembic's table.
         version_table_schema: Its schema, made by the runner where it is missing; None leaves it where the search path
@@ -31,12 +73,27 @@ class Project:
         notifies_postgrest: Whether each revision tells PostgREST of the new schema, where no event trigger does.
         advice: What to do about an error of the server, by SQLSTATE.
         configure: Further arguments of `context.configure()`.
+        schemas: All that the chain makes something in.
+        home_schema: The one of them whose owner is the role that migrates.
+        model_schemas: Those that the models speak of.
+        api_schema: The one that an API shows to others.
+        visitors: Roles that nothing may be granted to.
+        outside_chain: Names, by their beginnings, that belong to the project and that no revision makes.
+        baseline: The revision that the lint takes as it is, with what it made.
+        prepare: `module:name` of what makes a scratch database ready for the first revision; gets its URL.
+        make_models: `module:name` of what makes the models' tables in a scratch database; gets its URL.
+        sample_rows: By revision, `module:name` of what puts rows into the tables that are there then; gets a connection.
+        functions: Which functions of the API's schema are called once each, as a pattern of LIKE; only those that read.
+        rules_off: Rules of the check that are not asked.
+        accepted: What the check finds and that stays so.
+        platform: What the platform adds by itself.
 
     Example:
         >>> Project(metadata="shop.models:metadata").models()  # doctest: +SKIP
         MetaData()
     """
 
+    folder: Callable[[], Path] | None = None
     metadata: Models | str | None = None
     version_table: str = "alembic_version"
     version_table_schema: str | None = None
@@ -47,6 +104,20 @@ class Project:
     notifies_postgrest: bool = False
     advice: Mapping[str, str] = field(default_factory=dict)
     configure: Mapping[str, Any] = field(default_factory=dict)
+    schemas: tuple[str, ...] = ("public",)
+    home_schema: str = "public"
+    model_schemas: tuple[str, ...] = ("public",)
+    api_schema: str = "public"
+    visitors: tuple[str, ...] = ("anon", "public")
+    outside_chain: tuple[str, ...] = ()
+    baseline: str | None = None
+    prepare: str | None = None
+    make_models: str | None = None
+    sample_rows: Mapping[str, str] = field(default_factory=dict)
+    functions: str | None = None
+    rules_off: frozenset[str] = frozenset()
+    accepted: tuple[Accepted, ...] = ()
+    platform: Platform | None = None
 
     def models(self) -> Models | None:
         """Give the models, imported now where they were only named.
@@ -59,8 +130,53 @@ class Project:
             return cast("Models", pkgutil.resolve_name(self.metadata))
         return self.metadata
 
+    def call(self, name: str, argument: object) -> Any:
+        """Import what a `module:name` of this description names, and call it."""
+        return pkgutil.resolve_name(name)(argument)
+
+    def ready(self, url: str) -> None:
+        """Make a scratch database ready for the first revision."""
+        if self.prepare is not None:
+            self.call(self.prepare, url)
+
+    def read_catalog(self, connection: psycopg.Connection[Any]) -> Catalog:
+        """Read what stands in the project's schemas; see `tripwire_db.postgres.catalog.read_catalog`."""
+        return read_catalog(connection, schemas=self.schemas, home=self.home_schema)
+
+    def failing_functions(self, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+        """Call the project's functions, and yield those that fail."""
+        if self.functions is not None:
+            yield from failing_functions(connection, self.api_schema, self.functions)
+
+
+SUPABASE = Platform(
+    is_elsewhere="tripwire_db.tables:IS_STAND_IN",
+    objects={
+        "setting": (
+            "anon everywhere statement_timeout",
+            "authenticated everywhere statement_timeout",
+            "authenticator everywhere statement_timeout",
+            "authenticator everywhere lock_timeout",
+            "authenticator everywhere session_preload_libraries",
+            "authenticator everywhere pgrst.*",
+            "service_role everywhere statement_timeout",
+            "postgres everywhere search_path",
+            "* in this database app.settings.jwt_*",
+        ),
+        "default_privilege": (
+            "of <owner> on tables in public to *",
+            "of <owner> on sequences in public to *",
+            "of <owner> on functions in public to *",
+            "of supabase_admin on * in public to *",
+        ),
+    },
+    event_triggers=("pgrst_ddl_watch", "pgrst_drop_watch"),
+)
+
+_ROWS = "tripwire_db.schema.course.sample_rows"
 
 COURSE = Project(
+    folder=migrations.script_location,
     metadata="tripwire_db.tables:metadata",
     version_table_schema="tripwire",
     url_variables=("TRIPWIRE_MIGRATIONS_URL", "TRIPWIRE_DATABASE_URL"),
@@ -68,5 +184,16 @@ COURSE = Project(
     arguments=(),
     timed_revisions=True,
     notifies_postgrest=True,
+    schemas=("public", "tripwire"),
+    home_schema="tripwire",
+    # Made by `adopt`: what it moved away, and which extras it left in peace.
+    outside_chain=("tripwire.quarantine", "tripwire.adopted_extras"),
+    baseline="20261101090000",
+    prepare="tripwire_db.schema.bootstrap:bootstrap",
+    make_models="tripwire_db.schema.course.models:make_from_models",
+    # From the second on there are tables that v2 does not have, and rows for them.
+    sample_rows={"20261101090000": f"{_ROWS}:fill_v2", "20261103090000": f"{_ROWS}:fill_head"},
+    functions=r"rpc\_%",
+    platform=SUPABASE,
     advice={"42P07": "If this database was made by hand, bring it under Alembic first: tripwire-db adopt."},
 )

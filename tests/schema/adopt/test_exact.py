@@ -9,7 +9,8 @@ from tripwire_db import migrations
 from tripwire_db.errors import Refused
 from tripwire_db.schema.adopt import FIRST_REVISION, adopt, inspect
 from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.sample_rows import fill_v2, rows
+from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.course.sample_rows import fill_v2
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tripwire_db import migrations
 from tripwire_db.errors import Refused
 from tripwire_db.schema.adopt import FIRST_REVISION, adopt, inspect
 from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.sample_rows import STUDENTS
+from tripwire_db.schema.course.sample_rows import STUDENTS
 
 DAMAGED = f"""
 ALTER TABLE public.tripwire_users DROP COLUMN price, ALTER COLUMN user_id DROP NOT NULL;

@@ -9,7 +9,7 @@ from tests.schema.adopt.variants import OBJECTS, VARIANTS, Variant
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import PostgresAuth, TripwireRepository, migrations
 from tripwire_db.schema.adopt import FIRST_REVISION, Report, adopt, inspect
-from tripwire_db.schema.check.sample_rows import MANAGERS, TABLES_OF_V2
+from tripwire_db.schema.course.sample_rows import MANAGERS, TABLES_OF_V2
 from tripwire_db.schema.doctor import State, examine, mend
 
 

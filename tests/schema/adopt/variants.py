@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS
+from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS
 
 A, B, C, D, E = STUDENTS
 NOBODY = "00000000-0000-4000-8000-0000000000ee"

@@ -21,7 +21,7 @@ from tripwire_db.cli import app
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.schema.adopt import FIRST_REVISION
 from tripwire_db.schema.bootstrap import bootstrap
-from tripwire_db.schema.check.sample_rows import fill_v2
+from tripwire_db.schema.course.sample_rows import fill_v2
 from tripwire_db.schema.doctor import KINDS
 
 DOCS = Path(__file__).parents[3] / "docs"

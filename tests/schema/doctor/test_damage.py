@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.schema.doctor.people import People, make_people, open_repository
-from tripwire_db.schema.check.sample_rows import rows
+from tripwire_db.schema.check.rows import rows
 from tripwire_db.schema.doctor import KINDS, State, examination, examine, mend
 
 DROP_NOT_NULL = "ALTER TABLE public.{0} ALTER COLUMN {1} DROP NOT NULL"

@@ -7,7 +7,7 @@ from tests.conftest import MakeDatabase
 from tests.schema.doctor.test_damage import rows_of_others
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import migrations
-from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS, fill_v2
+from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS, fill_v2
 from tripwire_db.schema.doctor import State, examine, mend
 
 A = STUDENTS[0]

@@ -9,7 +9,7 @@ from tests.conftest import MakeDatabase
 from tests.schema.doctor.people import make_people, open_repository
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import migrations
-from tripwire_db.schema.check.sample_rows import fill_v2
+from tripwire_db.schema.course.sample_rows import fill_v2
 from tripwire_db.schema.doctor import examine
 
 

@@ -11,7 +11,7 @@ from tests.conftest import MakeDatabase
 from tripwire_db import migrations
 from tripwire_db.embedded import find_program
 from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.sample_rows import STUDENTS, fill_v2
+from tripwire_db.schema.course.sample_rows import STUDENTS, fill_v2
 
 NEW_INDEXES = "20261108090000"
 OLD_INDEXES = "20261109090000"

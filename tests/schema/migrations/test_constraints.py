@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import UUID
 
 from tests.conftest import MakeDatabase
-from tripwire_db.schema.check.sample_rows import MANAGERS, fill_head, fill_v2
+from tripwire_db.schema.course.sample_rows import MANAGERS, fill_head, fill_v2
 from tripwire_db.tables import metadata
 
 # What each CHECK refuses: a change of the rows that `people` puts there.

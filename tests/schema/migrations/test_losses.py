@@ -9,7 +9,8 @@ from alembic.util import CommandError
 from tests.conftest import MakeDatabase
 from tests.schema.migrations.chain import losses, revisions
 from tripwire_db import migrations
-from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS, fill_v2, rows
+from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS, fill_v2
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reference" / "losses.md"
 STRANGER = "00000000-0000-4000-8000-0000000000ff"

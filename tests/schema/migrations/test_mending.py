@@ -10,9 +10,9 @@ from tests.conftest import MakeDatabase
 from tests.schema.migrations.chain import BASELINE
 from tests.schema.migrations.damage import EXPECTED, MANAGERS, STUDENTS, TABLES, damage
 from tripwire_db import migrations
-from tripwire_db.schema.check.sample_rows import MANAGERS as SELLERS
-from tripwire_db.schema.check.sample_rows import STUDENTS as HEALTHY
-from tripwire_db.schema.check.sample_rows import fill_v2
+from tripwire_db.schema.course.sample_rows import MANAGERS as SELLERS
+from tripwire_db.schema.course.sample_rows import STUDENTS as HEALTHY
+from tripwire_db.schema.course.sample_rows import fill_v2
 
 
 def count(connection: psycopg.Connection, sql: str, *values: object) -> int:

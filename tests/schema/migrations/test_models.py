@@ -4,7 +4,7 @@ import psycopg
 
 from tests.conftest import MakeDatabase
 from tripwire_db.schema.check.dump import columns_sorted, dump, objects
-from tripwire_db.schema.check.models import make_from_models
+from tripwire_db.schema.course.models import make_from_models
 
 # What metadata can't say: these come from the revisions' own SQL, and the access and analytics tests look at them.
 BESIDE_TABLES = ("FUNCTION", "TRIGGER", "EVENT TRIGGER", "POLICY", "ROW SECURITY", "ACL", "SCHEMA", "DEFAULT ACL")

@@ -10,7 +10,8 @@ from tests.conftest import MakeDatabase
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import migrations
 from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS, fill_v2, rows
+from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS, fill_v2
 
 A, B, C = STUDENTS[:3]
 NEWCOMER = "00000000-0000-4000-8000-0000000000ff"

@@ -8,7 +8,8 @@ from tests.conftest import MakeDatabase
 from tests.schema.migrations.chain import BASELINE, revisions
 from tripwire_db import migrations
 from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.sample_rows import fill_head, fill_v2, rows
+from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.course.sample_rows import fill_head, fill_v2
 
 OLDER_DEFAULTS = """
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO postgres, anon, authenticated, service_role;

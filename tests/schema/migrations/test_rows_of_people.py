@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeDatabase
-from tripwire_db.schema.check.sample_rows import MANAGERS, STUDENTS, fill_head, fill_v2
+from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS, fill_head, fill_v2
 from tripwire_db.tables import metadata
 
 HAVE_UPDATED_AT = sorted(table.name for table in metadata.sorted_tables if "updated_at" in table.c)

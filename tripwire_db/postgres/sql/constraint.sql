@@ -14,4 +14,4 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
-WHERE n.nspname IN ('public', 'tripwire') AND k.contype <> 'n'
+WHERE n.nspname = ANY (%(schemas)s) AND k.contype <> 'n'

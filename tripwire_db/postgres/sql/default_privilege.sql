@@ -2,7 +2,7 @@
 SELECT
     concat_ws(' ',
         'of', CASE d.defaclrole
-            WHEN (SELECT nspowner FROM pg_namespace WHERE nspname = 'tripwire') THEN '<owner>'
+            WHEN (SELECT nspowner FROM pg_namespace WHERE nspname = %(home)s) THEN '<owner>'
             ELSE pg_get_userbyid(d.defaclrole)::text
         END,
         'on', CASE d.defaclobjtype
@@ -17,5 +17,5 @@ SELECT
 FROM pg_default_acl d
 LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
-WHERE (n.oid IS NULL OR n.nspname IN ('public', 'tripwire')) AND acl.privilege_type <> 'MAINTAIN'
+WHERE (n.oid IS NULL OR n.nspname = ANY (%(schemas)s)) AND acl.privilege_type <> 'MAINTAIN'
 GROUP BY d.defaclrole, d.defaclobjtype, n.nspname, acl.grantee

@@ -6,31 +6,31 @@ WITH granted AS (
     CROSS JOIN LATERAL aclexplode(
         coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 'S' ELSE 'r' END::"char", c.relowner))
     ) AS acl
-    WHERE n.nspname IN ('public', 'tripwire') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    WHERE n.nspname = ANY (%(schemas)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     UNION ALL
     SELECT n.nspname || '.' || c.relname || '.' || a.attname, n.nspname || '.' || c.relname, acl.*
     FROM pg_attribute a
     JOIN pg_class c ON c.oid = a.attrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL aclexplode(a.attacl) AS acl
-    WHERE n.nspname IN ('public', 'tripwire') AND NOT a.attisdropped
+    WHERE n.nspname = ANY (%(schemas)s) AND NOT a.attisdropped
     UNION ALL
     SELECT n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
         n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', acl.*
     FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
-    WHERE n.nspname IN ('public', 'tripwire')
+    WHERE n.nspname = ANY (%(schemas)s)
     UNION ALL
     SELECT n.nspname, n.nspname, acl.*
     FROM pg_namespace n
     CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS acl
-    WHERE n.nspname = 'tripwire'
+    WHERE n.nspname = ANY (%(schemas)s) AND n.nspname <> 'public'
 )
 SELECT
     g.object || ' to ' || CASE g.grantee
         WHEN 0 THEN 'public'
-        WHEN (SELECT nspowner FROM pg_namespace WHERE nspname = 'tripwire') THEN '<owner>'
+        WHEN (SELECT nspowner FROM pg_namespace WHERE nspname = %(home)s) THEN '<owner>'
         ELSE pg_get_userbyid(g.grantee)::text
     END AS object,
     min(g.on_table) AS on_table,

@@ -15,4 +15,4 @@ SELECT
 FROM pg_policy p
 JOIN pg_class c ON c.oid = p.polrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'tripwire')
+WHERE n.nspname = ANY (%(schemas)s)

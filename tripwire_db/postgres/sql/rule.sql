@@ -7,4 +7,4 @@ SELECT
 FROM pg_rewrite r
 JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'tripwire') AND r.rulename <> '_RETURN'
+WHERE n.nspname = ANY (%(schemas)s) AND r.rulename <> '_RETURN'

@@ -5,4 +5,4 @@ SELECT
     CASE WHEN n.nspname = 'public' THEN NULL ELSE n.nspowner END AS owner,
     obj_description(n.oid, 'pg_namespace') AS comment
 FROM pg_namespace n
-WHERE n.nspname IN ('public', 'tripwire')
+WHERE n.nspname = ANY (%(schemas)s)

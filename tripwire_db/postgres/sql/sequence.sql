@@ -14,4 +14,4 @@ SELECT
 FROM pg_sequence s
 JOIN pg_class c ON c.oid = s.seqrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'tripwire')
+WHERE n.nspname = ANY (%(schemas)s)

@@ -16,4 +16,4 @@ SELECT
     obj_description(c.oid, 'pg_class') AS comment
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'tripwire') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE n.nspname = ANY (%(schemas)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')

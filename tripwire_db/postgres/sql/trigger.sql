@@ -10,7 +10,7 @@ SELECT
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'tripwire') AND NOT t.tgisinternal
+WHERE n.nspname = ANY (%(schemas)s) AND NOT t.tgisinternal
 UNION ALL
 -- One on auth.users that runs a function of ours: the course has none, by design.
 SELECT
@@ -22,4 +22,4 @@ SELECT
 FROM pg_trigger t
 JOIN pg_proc p ON p.oid = t.tgfoid
 JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE t.tgrelid = to_regclass('auth.users') AND NOT t.tgisinternal AND n.nspname IN ('public', 'tripwire')
+WHERE t.tgrelid = to_regclass('auth.users') AND NOT t.tgisinternal AND n.nspname = ANY (%(schemas)s)

@@ -8,5 +8,5 @@ SELECT
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_class c ON c.oid = t.typrelid
-WHERE n.nspname IN ('public', 'tripwire') AND t.typtype IN ('e', 'd', 'c') AND (c.oid IS NULL OR c.relkind = 'c')
+WHERE n.nspname = ANY (%(schemas)s) AND t.typtype IN ('e', 'd', 'c') AND (c.oid IS NULL OR c.relkind = 'c')
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.classid = 'pg_type'::regclass AND d.deptype = 'e')

@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
-from tripwire_db.postgres.catalog import Catalog, read_catalog
+from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.adopt.layout import Plan, plan
 from tripwire_db.schema.adopt.report import Report
@@ -236,7 +236,7 @@ def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
             keys: dict[str, list[tuple[str, ...]]] = {}
             for table, columns in connection.execute(_KEYS):
                 keys.setdefault(table, []).append(tuple(columns))
-            return read_catalog(connection), keys
+            return COURSE.read_catalog(connection), keys
 
 
 @contextmanager

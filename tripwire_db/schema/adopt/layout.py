@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from tripwire_db.postgres.catalog import Catalog, Key, Object, read_catalog
+from tripwire_db.postgres.catalog import Catalog, Key, Object
 from tripwire_db.schema.adopt.report import Change, Difference
 from tripwire_db.schema.adopt.statements import (
     ROOM,
@@ -25,6 +25,7 @@ from tripwire_db.schema.adopt.statements import (
     type_of,
     unless_null,
 )
+from tripwire_db.schema.project import COURSE
 from tripwire_db.tables import metadata
 
 KINDS = ("table", "column", "constraint", "index", "function", "trigger", "policy", "rule")
@@ -73,7 +74,7 @@ def plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
 class _Comparison:
     def __init__(self, connection: psycopg.Connection[Any], expected: Catalog) -> None:
         self._expected = _relevant(expected)
-        self._found = _relevant(read_catalog(connection))
+        self._found = _relevant(COURSE.read_catalog(connection))
         self._tables = {key.name for key in self._expected if key.kind == "table"}
         self._rules: Mapping[str, tuple[str, tuple[str, ...]]] = {
             name: (kind, tuple(columns)) for name, kind, columns in connection.execute(_RULES).fetchall()

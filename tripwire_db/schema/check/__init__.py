@@ -11,17 +11,17 @@ from typing import Any
 
 import psycopg
 
-from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import InvalidInput
-from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
-from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.schema.check import catalog_rules, text_rules
 from tripwire_db.schema.check.chain import Chain, Revision, opened
+from tripwire_db.schema.check.described import described
 from tripwire_db.schema.check.dump import difference, dump
 from tripwire_db.schema.check.findings import Finding, Note, Report, render, sorted_findings
 from tripwire_db.schema.check.models import disagreements
-from tripwire_db.schema.check.sample_rows import fill_head, fill_v2, rows
+from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.project import COURSE, Project
 
 __all__ = ["RULES", "Finding", "Report", "check", "render"]
 
@@ -37,9 +37,6 @@ RULES = {
     **catalog_rules.RULES,
 }
 
-COURSE = "20261103090000"
-"""From here on there are tables that v2 does not have, and rows for them."""
-
 _MESSAGE_LENGTH = 600
 _PLACEHOLDER = "say here why"
 """What the template for revisions leaves to be filled in."""
@@ -48,6 +45,7 @@ _PLACEHOLDER = "say here why"
 @dataclass
 class _Run:
     chain: Chain
+    project: Project
     judged: frozenset[str]
     findings: list[Finding] = field(default_factory=list)
     accepted: list[tuple[Finding, str]] = field(default_factory=list)
@@ -58,9 +56,12 @@ class _Run:
         # That head and models disagree may be the models' doing, so it is never an old revision's old fault.
         if revision.id not in self.judged and rule not in ("models", "function-fails"):
             return
+        if rule in self.project.rules_off:
+            return
         path, line = revision.place_of(*fragments)
         finding = Finding(_shown(path), line, rule, message, revision.id)
-        if reason := revision.reasons.get(rule):
+        accepted = {known.rule: known.reason for known in self.project.accepted if known.revision == revision.id}
+        if reason := revision.reasons.get(rule) or accepted.get(rule):
             self.accepted.append((finding, reason))
         else:
             self.findings.append(finding)
@@ -70,14 +71,16 @@ class _Run:
             self.found(revision, rule, message, fragment)
 
 
-def check(folder: Path | None = None, *, new_since: str | None = None) -> Report:
+def check(folder: Path | None = None, *, new_since: str | None = None, project: Project | None = None) -> Report:
     """Check a chain.
 
-    The first revision is the declared baseline: what lint says of it is not asked.
+    The baseline of a project, in the course its first revision, is taken as it is: what lint says of it is not asked.
 
     Args:
-        folder: of env.py and versions/; by default ./alembic, else the chain that comes with this package.
+        folder: of env.py and versions/; by default the project's, else ./alembic, else the chain of this package.
         new_since: a revision's id, or a git revision: only what came after it can be found fault with.
+        project: what the chain is held to; by default what `[tool.tripwire-db]` of the nearest pyproject.toml describes,
+            else the course.
 
     Raises:
         InvalidInput: there is no chain, or `new_since` is neither.
@@ -87,15 +90,18 @@ def check(folder: Path | None = None, *, new_since: str | None = None) -> Report
         >>> check().findings
         ()
     """
-    with opened(folder or _default_folder()) as chain:
-        return _report(chain, new_since)
+    own = described(rules=frozenset(RULES)) if project is None else None
+    if project is None:
+        project = own.project if own else COURSE
+    with opened(folder or _folder_of(project), *([own.root] if own else [])) as chain:
+        return _report(chain, project, new_since)
 
 
-def _report(chain: Chain, new_since: str | None) -> Report:
+def _report(chain: Chain, project: Project, new_since: str | None) -> Report:
     revisions = chain.revisions
     if not revisions:
         raise InvalidInput(f"there is no revision in {chain.folder}")
-    run = _Run(chain, _judged(chain, new_since))
+    run = _Run(chain, project, _judged(chain, new_since))
     _names(run)
     heads = chain.directory.get_heads()
     if len(heads) > 1:
@@ -119,9 +125,11 @@ def _report(chain: Chain, new_since: str | None) -> Report:
     )
 
 
-def _default_folder() -> Path:
+def _folder_of(project: Project) -> Path:
     here = Path.cwd() / "alembic"
-    return here if (here / "env.py").is_file() else migrations.script_location()
+    if project.folder is None or (project is COURSE and (here / "env.py").is_file()):
+        return here
+    return project.folder()
 
 
 def _judged(chain: Chain, new_since: str | None) -> frozenset[str]:
@@ -156,7 +164,9 @@ def _judged(chain: Chain, new_since: str | None) -> frozenset[str]:
 
 def _names(run: _Run) -> None:
     for revision in run.chain.revisions:
-        if not run.chain.has_good_name(revision):
+        if not run.project.timed_revisions:
+            pass  # named in Alembic's own way
+        elif not run.chain.has_good_name(revision):
             message = f"{revision.path.name} (id {revision.id}): name it <UTC time, 14 digits>_<slug>.py, and the id that time"
             run.found(revision, "name", message, "revision =")
         elif revision.down and revision.down > revision.id:
@@ -172,7 +182,6 @@ def _texts(run: _Run) -> dict[str, str]:
     squawk = text_rules.squawk_program()
     if squawk is None:
         run.skipped.append("squawk is not installed: pip install 'squawk-cli'")
-    baseline = run.chain.revisions[0].id
     for revision in run.chain.revisions:
         try:
             offline[revision.id] = run.chain.offline(revision)
@@ -180,11 +189,11 @@ def _texts(run: _Run) -> dict[str, str]:
         except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
             run.found(revision, "offline", f"cannot be rendered as SQL: {_one_line(error)}")
             continue
-        if revision.id == baseline:
+        if revision.id == run.project.baseline:
             continue
         run.found_all(revision, text_rules.lint(revision, offline[revision.id]))
         if squawk is not None:
-            run.found_all(revision, text_rules.squawk(squawk, offline[revision.id]))
+            run.found_all(revision, text_rules.squawk(squawk, text_rules.own_sql(offline[revision.id])))
     return offline
 
 
@@ -192,77 +201,83 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
     """Go up revision by revision on a scratch server; down and up again at each."""
     with scratch_cluster() as cluster:
         url = cluster.create_database("chain")
-        bootstrap(url)
-        before, dumped = _catalog(url), dump(url)
+        run.project.ready(url)
+        before, dumped = _catalog(run, url), _dump(run, url)
         for revision in run.chain.revisions:
             try:
                 after, dumped = _round_trip(run, revision, url, dumped)
             except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
                 run.found(revision, "round-trip", f"fails: {_one_line(error)}", _failing_line(error))
                 return
-            if revision.down is not None:
-                told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""))
+            if revision.id != run.project.baseline:
+                told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""), run.project)
                 run.found_all(revision, told)
-                run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before))
-            if revision.down is not None and revision.id in run.judged:
+                run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before, run.project))
+            if revision.id != run.project.baseline and revision.id in run.judged:
+                api = catalog_rules.api_notes(before, after, run.project)
                 run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
-                run.notes += [Note(revision.id, "api", text) for text in catalog_rules.api_notes(before, after)]
+                run.notes += [Note(revision.id, "api", text) for text in api]
             before = after
         head = run.chain.revisions[-1]
-        from_models = cluster.create_database("models")
-        bootstrap(from_models)
-        for key, message in disagreements(from_models, before):
-            run.found(head, "models", message, key.name.rpartition(".")[2])
+        if run.project.metadata is not None:
+            from_models = cluster.create_database("models")
+            run.project.ready(from_models)
+            for key, message in disagreements(from_models, before, run.project):
+                run.found(head, "models", message, key.name.rpartition(".")[2])
         with _scratch(url) as connection:
             connection.read_only = True
-            for signature, said in failing_functions(connection):
+            for signature, said in run.project.failing_functions(connection):
                 run.found(head, "function-fails", f"{signature} fails: {said}", signature.partition("(")[0])
 
 
 def _round_trip(run: _Run, revision: Revision, url: str, dump_below: str) -> tuple[Catalog, str]:
     """One revision up, down and up again; give the catalog above it, and its dump."""
     below = revision.down or "base"
-    rows_below = _rows(url)
+    rows_below = _rows(run, url)
     run.chain.upgrade(url, revision.id)
-    dump_above = dump(url)
+    dump_above = _dump(run, url)
     run.chain.downgrade(url, below)
-    if changed := difference(dump_below, _without_version_schema(dump(url), dump_below)):
+    if changed := difference(dump_below, _without_version_schema(run, _dump(run, url), dump_below)):
         message = f"the downgrade leaves something else than was there:\n{_cut(changed)}"
         run.found(revision, "round-trip", message, "def downgrade")
     if not revision.declares_losses:
-        kept = _rows(url)
+        kept = _rows(run, url)
         for table in sorted(table for table, before in rows_below.items() if kept.get(table) != before):
             message = f"up and down again changes rows of {table}: keep them, or declare the loss (LOSSES)"
             run.found(revision, "round-trip", message, "def downgrade")
     run.chain.upgrade(url, revision.id)
-    if changed := difference(dump_above, dump(url)):
+    if changed := difference(dump_above, _dump(run, url)):
         message = f"a second upgrade makes something else than the first:\n{_cut(changed)}"
         run.found(revision, "round-trip", message, "def upgrade")
     with _scratch(url) as connection:
-        if revision.down is None:
-            fill_v2(connection)
-        if revision.id == COURSE:
-            fill_head(connection)
-    return _catalog(url), dump_above
+        if fill := run.project.sample_rows.get(revision.id):
+            run.project.call(fill, connection)
+    return _catalog(run, url), dump_above
 
 
-def _rows(url: str) -> dict[str, list[str]]:
+def _rows(run: _Run, url: str) -> dict[str, list[str]]:
     with _scratch(url) as connection:
-        return rows(connection)
+        return rows(connection, run.project.model_schemas, without=run.project.version_table)
 
 
-def _without_version_schema(dumped: str, below: str) -> str:
+def _dump(run: _Run, url: str) -> str:
+    schema = run.project.version_table_schema
+    return dump(url, without=f"{schema}.{run.project.version_table}" if schema else run.project.version_table)
+
+
+def _without_version_schema(run: _Run, dumped: str, below: str) -> str:
     """Below the first revision there is no schema for the version table; afterwards an empty one may stay."""
-    if "CREATE SCHEMA tripwire;" in below:
+    schema = run.project.version_table_schema
+    if schema is None or f"CREATE SCHEMA {schema};" in below:
         return dumped
-    kept = [part for part in dumped.split("\n--\n-- Name: ") if not part.startswith("tripwire; Type: SCHEMA")]
+    kept = [part for part in dumped.split("\n--\n-- Name: ") if not part.startswith(f"{schema}; Type: SCHEMA")]
     return "\n--\n-- Name: ".join(kept)
 
 
-def _catalog(url: str) -> Catalog:
+def _catalog(run: _Run, url: str) -> Catalog:
     with _scratch(url) as connection:
         connection.execute("SET LOCAL search_path = ''")
-        return read_catalog(connection)
+        return run.project.read_catalog(connection)
 
 
 def _scratch(url: str) -> psycopg.Connection[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tripwire_db.postgres.catalog import OWNER, Catalog, Key, Object
 from tripwire_db.schema.check.chain import Revision
+from tripwire_db.schema.project import Project
 
 RULES = {
     "grant-to-anon": "Nobody who is not signed in gains anything: no GRANT to anon or PUBLIC.",
@@ -14,28 +15,30 @@ RULES = {
     "undeclared-loss": "What drops a table, a column or a sequence of public declares the loss (LOSSES).",
 }
 
-# A change for this role or grantee is a change for visitors.
-_VISITORS = ("anon", "public")
 _LOSABLE = ("table", "column", "sequence")
 
 
-def judge(revision: Revision, before: Catalog, after: Catalog, offline: str) -> Iterator[tuple[str, str, str]]:
+def judge(
+    revision: Revision, before: Catalog, after: Catalog, offline: str, project: Project
+) -> Iterator[tuple[str, str, str]]:
     """Yield `(rule, message, fragment)` for each thing that is wrong after a revision and was not before."""
     for key in sorted({*after} - {*before}, key=str):
-        yield from _new(key, after[key], before, offline)
+        yield from _new(key, after[key], before, offline, project)
     for key in sorted({*after} & {*before}, key=str):
         if after[key].attributes != before[key].attributes:
-            yield from _changed(before[key], after[key])
-    yield from _tables(before, after)
+            yield from _changed(before[key], after[key], project)
+    yield from _tables(before, after, project)
     if not revision.declares_losses:
-        for key in sorted(_lost(before, after), key=str):
+        for key in sorted(_lost(before, after, project), key=str):
             yield "undeclared-loss", f"the upgrade drops {key}; declare it in LOSSES, or keep it", _last(key.name)
 
 
-def judge_downgrade(revision: Revision, above: Catalog, below: Catalog) -> Iterator[tuple[str, str, str]]:
+def judge_downgrade(
+    revision: Revision, above: Catalog, below: Catalog, project: Project
+) -> Iterator[tuple[str, str, str]]:
     """The same for the way down: what it drops is declared."""
     if not revision.declares_losses:
-        for key in sorted(_lost(above, below), key=str):
+        for key in sorted(_lost(above, below, project), key=str):
             yield "undeclared-loss", f"the downgrade drops {key}; declare it in LOSSES", _last(key.name)
 
 
@@ -66,9 +69,9 @@ def access_notes(before: Catalog, after: Catalog) -> Iterator[str]:
             yield f"row-level security of {key.name} is switched {'on' if new_switch == 'yes' else 'off'}"
 
 
-def api_notes(before: Catalog, after: Catalog) -> Iterator[str]:
+def api_notes(before: Catalog, after: Catalog, project: Project) -> Iterator[str]:
     """What PostgREST shows: tables, columns and functions of public that came, changed or went."""
-    old, new = _shown(before), _shown(after)
+    old, new = _shown(before, project), _shown(after, project)
     for key in sorted({*old, *new}, key=str):
         table_is_new = key.kind == "column" and Key("table", key.name.rpartition(".")[0]) not in (
             old if key not in old else new
@@ -83,12 +86,12 @@ def api_notes(before: Catalog, after: Catalog) -> Iterator[str]:
             yield f"{key} is changed"
 
 
-def _new(key: Key, item: Object, before: Catalog, offline: str) -> Iterator[tuple[str, str, str]]:
+def _new(key: Key, item: Object, before: Catalog, offline: str, project: Project) -> Iterator[tuple[str, str, str]]:
     if key.kind == "grant":
-        yield from _grant(None, item)
+        yield from _grant(None, item, project)
     if key.kind == "function":
-        yield from _definer(item)
-    if key.kind == "default_privilege" and key.name.endswith((" to anon", " to public")):
+        yield from _definer(item, project)
+    if key.kind == "default_privilege" and key.name.endswith(tuple(f" to {role}" for role in project.visitors)):
         yield (
             "grant-to-anon",
             f"default privileges {key.name}: later objects would be open to visitors",
@@ -111,17 +114,17 @@ def _nameless(index: Object) -> str:
     return (index.attributes["definition"] or "").replace(f" {_last(index.key.name)} ON ", " ON ", 1)
 
 
-def _changed(before: Object, after: Object) -> Iterator[tuple[str, str, str]]:
+def _changed(before: Object, after: Object, project: Project) -> Iterator[tuple[str, str, str]]:
     if after.key.kind == "grant":
-        yield from _grant(before, after)
+        yield from _grant(before, after, project)
     if after.key.kind == "function":
-        yield from _definer(after)
+        yield from _definer(after, project)
 
 
-def _grant(before: Object | None, after: Object) -> Iterator[tuple[str, str, str]]:
+def _grant(before: Object | None, after: Object, project: Project) -> Iterator[tuple[str, str, str]]:
     target, _, role = after.key.name.rpartition(" to ")
     gained = sorted(_privileges(after) - _privileges(before))
-    if role in _VISITORS and gained:
+    if role in project.visitors and gained:
         name = _last(target.partition("(")[0])
         because = (
             "; a new function is open to PUBLIC until that is revoked" if role == "public" and "(" in target else ""
@@ -129,7 +132,7 @@ def _grant(before: Object | None, after: Object) -> Iterator[tuple[str, str, str
         yield "grant-to-anon", f"{role} gains {', '.join(gained)} on {target}{because}", name
 
 
-def _definer(function: Object) -> Iterator[tuple[str, str, str]]:
+def _definer(function: Object, project: Project) -> Iterator[tuple[str, str, str]]:
     head = (function.attributes["definition"] or "").partition("\nAS ")[0].upper()
     if "SECURITY DEFINER" not in head:
         return
@@ -137,17 +140,17 @@ def _definer(function: Object) -> Iterator[tuple[str, str, str]]:
     name = rest.partition("(")[0]
     if "SET SEARCH_PATH" not in head:
         yield "definer-without-search-path", f"{function.key} runs as its owner without a fixed search_path", name
-    if schema == "public":
+    if schema == project.api_schema:
         yield (
             "definer-in-public",
-            f"{function.key} runs as its owner and is in the API; move it to schema tripwire",
+            f"{function.key} runs as its owner and is in the API; move it to a schema that the API does not show",
             name,
         )
 
 
-def _tables(before: Catalog, after: Catalog) -> Iterator[tuple[str, str, str]]:
+def _tables(before: Catalog, after: Catalog, project: Project) -> Iterator[tuple[str, str, str]]:
     for key, table in sorted(after.items(), key=lambda pair: str(pair[0])):
-        if key.kind != "table" or not key.name.startswith("public.") or "table" not in (table.attributes["kind"] or ""):
+        if key.kind != "table" or not _in_api(key, project) or "table" not in (table.attributes["kind"] or ""):
             continue
         was = before.get(key)
         switched_off = was is not None and was.attributes["row_level_security"] == "yes"
@@ -155,16 +158,16 @@ def _tables(before: Catalog, after: Catalog) -> Iterator[tuple[str, str, str]]:
             yield "table-without-rls", f"{key.name} is in the API without row-level security", _last(key.name)
 
 
-def _lost(before: Catalog, after: Catalog) -> set[Key]:
-    gone = {key for key in {*before} - {*after} if key.kind in _LOSABLE and key.name.startswith("public.")}
+def _lost(before: Catalog, after: Catalog, project: Project) -> set[Key]:
+    gone = {key for key in {*before} - {*after} if key.kind in _LOSABLE and _in_api(key, project)}
     # A column goes with its table, which is told.
     return {key for key in gone if Key("table", key.name.rpartition(".")[0]) not in gone}
 
 
-def _shown(catalog: Catalog) -> dict[Key, tuple[object, ...]]:
+def _shown(catalog: Catalog, project: Project) -> dict[Key, tuple[object, ...]]:
     shown: dict[Key, tuple[object, ...]] = {}
     for key, item in catalog.items():
-        if not key.name.startswith("public."):
+        if not _in_api(key, project):
             continue
         if key.kind == "table":
             shown[key] = (item.attributes["kind"],)
@@ -174,6 +177,10 @@ def _shown(catalog: Catalog) -> dict[Key, tuple[object, ...]]:
             head = (item.attributes["definition"] or "").partition("\nAS ")[0]
             shown[key] = (head.partition("\n LANGUAGE")[0],)
     return shown
+
+
+def _in_api(key: Key, project: Project) -> bool:
+    return key.name.startswith(f"{project.api_schema}.")
 
 
 def _is_trigger(function: Object) -> bool:

@@ -164,8 +164,10 @@ class Chain:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Chain]:
+def opened(folder: Path, *also: Path) -> Iterator[Chain]:
     """Open a chain: its revisions import helpers from its folder (`revision_tools`), as long as this lasts.
+
+    Its env.py imports from the folders `also`.
 
     Another chain's helpers may be loaded already, under the same names; afterwards they are again. The runner is the
     installed one, whatever the folder.
@@ -173,7 +175,7 @@ def opened(folder: Path) -> Iterator[Chain]:
     chain = Chain(folder)
     names = {path.stem for path in chain.folder.glob("*.py")}
     path, others = list(sys.path), _forget(names)
-    sys.path.insert(0, str(chain.folder))
+    sys.path[:0] = [str(chain.folder), *(str(root) for root in also)]
     try:
         yield chain
     finally:

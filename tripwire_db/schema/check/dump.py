@@ -12,8 +12,13 @@ _HEADER = re.compile(
 )
 
 
-def dump(url: str, *options: str) -> str:
+def dump(url: str, *options: str, without: str = "tripwire.alembic_version") -> str:
     """Dump a database's catalog, without Alembic's own table.
+
+    Args:
+        url: The database.
+        options: More of pg_dump's.
+        without: The table to leave out.
 
     Raises:
         Unavailable: pg_dump failed.
@@ -23,7 +28,7 @@ def dump(url: str, *options: str) -> str:
         "--schema-only",
         # Without it the dump holds a random token.
         "--restrict-key=tripwire",
-        "--exclude-table=tripwire.alembic_version",
+        f"--exclude-table={without}",
         *options,
         url,
     ]

@@ -1,13 +1,13 @@
-"""Whether the chain and `tables.py` describe one schema: compared object by object, as the catalog has them."""
+"""Whether the chain and the models describe one schema: compared object by object, as the catalog has them."""
 
 from collections.abc import Iterator
 
 import psycopg
 import sqlalchemy
 
-from tripwire_db.postgres.catalog import Catalog, Key, Object, read_catalog
+from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.schema.project import Project
 from tripwire_db.settings import sqlalchemy_url
-from tripwire_db.tables import metadata
 
 _KINDS = ("table", "column", "constraint", "index")
 
@@ -15,29 +15,31 @@ _KINDS = ("table", "column", "constraint", "index")
 _BESIDE_MODELS = {"row_level_security", "forced_row_level_security", "owner"}
 
 
-def make_from_models(url: str) -> None:
-    """Make the tables of the models, with what they lean on, in a bootstrapped database."""
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE SCHEMA tripwire; CREATE SEQUENCE tripwire.certificate_number_seq START WITH 100001")
+def _make(url: str, project: Project) -> None:
+    """Make the tables of a project's models in a scratch database, in the project's own way where it has one.
+
+    Raises:
+        ImportError: There are no such models.
+    """
+    if project.make_models is not None:
+        project.call(project.make_models, url)
+        return
+    models = project.models()
     engine = sqlalchemy.create_engine(sqlalchemy_url(url))
     try:
-        metadata.create_all(engine)
+        for metadata in [models] if isinstance(models, sqlalchemy.MetaData) else models or ():
+            metadata.create_all(engine)
     finally:
         engine.dispose()
-    with psycopg.connect(url) as connection:
-        for table in metadata.sorted_tables:
-            for index in table.indexes:
-                serves = index.info["serves"].replace("'", "''")
-                connection.execute(f"COMMENT ON INDEX public.{index.name} IS '{serves}'".encode())
 
 
-def disagreements(url: str, chain: Catalog) -> Iterator[tuple[Key, str]]:
-    """Make the models' tables in a bootstrapped scratch database, and yield where the chain's head differs."""
-    make_from_models(url)
+def disagreements(url: str, chain: Catalog, project: Project) -> Iterator[tuple[Key, str]]:
+    """Make the models' tables in a scratch database, and yield where the chain's head differs."""
+    _make(url, project)
     with psycopg.connect(url) as connection:
         connection.execute("SET LOCAL search_path = ''")
-        models = _tables_of(read_catalog(connection))
-    made = _tables_of(chain)
+        models = _tables_of(project.read_catalog(connection), project)
+    made = _tables_of(chain, project)
     for key in sorted({*models, *made}, key=str):
         if key not in made:
             yield key, f"{key} is in the models, and the chain does not make it"
@@ -49,8 +51,15 @@ def disagreements(url: str, chain: Catalog) -> Iterator[tuple[Key, str]]:
                     yield key, f"{key}: {name} is {said} in the models, and {is_} in the chain"
 
 
-def _tables_of(catalog: Catalog) -> dict[Key, Object]:
-    return {key: item for key, item in catalog.items() if key.kind in _KINDS and key.name.startswith("public.")}
+def _tables_of(catalog: Catalog, project: Project) -> dict[Key, Object]:
+    """What the models speak of; Alembic's own table is in none of them."""
+    schemas = tuple(f"{schema}." for schema in project.model_schemas)
+    own = (f"{project.version_table_schema or project.home_schema}.{project.version_table}",)
+    return {
+        key: item
+        for key, item in catalog.items()
+        if key.kind in _KINDS and key.name.startswith(schemas) and key.name not in own and item.on_table not in own
+    }
 
 
 def _said(item: Object) -> dict[str, str | None]:

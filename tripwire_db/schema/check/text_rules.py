@@ -63,7 +63,7 @@ def lint(revision: Revision, offline: str) -> Iterator[tuple[str, str, str]]:
     if "lock_timeout" not in offline.partition("-- Running")[0]:
         yield (
             "lock-timeout",
-            "no lock_timeout is set before this revision: use the env.py of this project",
+            "no lock_timeout is set before this revision: let env.py call tripwire_db.schema.runner.run()",
             "def upgrade",
         )
 

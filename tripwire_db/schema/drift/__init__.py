@@ -16,10 +16,11 @@ import psycopg
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
-from tripwire_db.postgres.catalog import Catalog, Key, Object, failing_functions, read_catalog
-from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.schema.project import COURSE as PROJECT
+from tripwire_db.schema.project import Platform
+from tripwire_db.schema.runner.version_table import VersionTable
 from tripwire_db.settings import libpq_url
-from tripwire_db.tables import IS_STAND_IN
 
 Change = Literal["missing", "changed", "extra", "fails"]
 
@@ -28,32 +29,6 @@ LOCK_TIMEOUT_SECONDS = 2
 
 # Kinds that hang from no table of ours: one that the chain does not make is drift all the same.
 _OURS_ANYWHERE = {"role", "setting", "default_privilege"}
-
-# Made by `adopt`, outside the chain: what it moved away, and which extras it left in peace.
-_OUTSIDE_CHAIN = ("tripwire.quarantine", "tripwire.adopted_extras")
-
-SUPABASE_BASELINE = {
-    "setting": (
-        "anon everywhere statement_timeout",
-        "authenticated everywhere statement_timeout",
-        "authenticator everywhere statement_timeout",
-        "authenticator everywhere lock_timeout",
-        "authenticator everywhere session_preload_libraries",
-        "authenticator everywhere pgrst.*",
-        "service_role everywhere statement_timeout",
-        "postgres everywhere search_path",
-        "* in this database app.settings.jwt_*",
-    ),
-    "default_privilege": (
-        "of <owner> on tables in public to *",
-        "of <owner> on sequences in public to *",
-        "of <owner> on functions in public to *",
-        "of supabase_admin on * in public to *",
-    ),
-}
-"""What Supabase's platform sets by itself, by kind, as patterns of names; no drift on a server of theirs."""
-
-SUPABASE_WATCHERS = ("pgrst_ddl_watch", "pgrst_drop_watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +97,13 @@ def find_drift(url: str) -> Drift:
     """
     with _reading(url) as live:
         revision = _revision_of(live)
-        found = read_catalog(live)
-        stand_in = bool(live.execute(IS_STAND_IN).fetchone()[0])  # type: ignore[index]
+        found = PROJECT.read_catalog(live)
+        platform = _platform_of(live)
         may_watch = _may_create_event_triggers(live)
         accepted = _accepted_extras(live)
         failing = tuple(
             Finding("function", signature, None, "fails", (Difference("call", "an answer", said),))
-            for signature, said in failing_functions(live)
+            for signature, said in PROJECT.failing_functions(live)
         )
     expected = catalog_of_chain(revision)
     findings: list[Finding] = []
@@ -142,7 +117,7 @@ def find_drift(url: str) -> Drift:
             else:
                 findings.append(Finding(key.kind, key.name, mine.on_table, "missing"))
         elif mine is None and theirs is not None:
-            if _is_drift(theirs, expected, accepted, stand_in=stand_in):
+            if _is_drift(theirs, expected, accepted, platform=platform):
                 findings.append(Finding(key.kind, key.name, theirs.on_table, "extra", _all_of(theirs)))
             else:
                 not_ours.append(key)
@@ -155,10 +130,10 @@ def catalog_of_chain(revision: str) -> Catalog:
     """What the chain makes of an empty database at a revision, built on a scratch server and read."""
     with scratch_cluster() as cluster:
         url = cluster.create_database("expected")
-        bootstrap(url)
+        PROJECT.ready(url)
         migrations.upgrade(url, revision, quiet=True)
         with _reading(url) as scratch:
-            return read_catalog(scratch)
+            return PROJECT.read_catalog(scratch)
 
 
 @contextmanager
@@ -178,13 +153,10 @@ def _reading(url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _revision_of(connection: psycopg.Connection[Any]) -> str:
-    there = connection.execute("SELECT to_regclass('tripwire.alembic_version') IS NOT NULL").fetchone()
-    rows = (
-        connection.execute("SELECT version_num FROM tripwire.alembic_version").fetchall() if there and there[0] else []
-    )
-    if len(rows) != 1:
+    heads = VersionTable.of(PROJECT).read(connection)
+    if len(heads) != 1:
         raise Refused("this database is not under Alembic: run `tripwire-db adopt`, or `upgrade` if it is empty")
-    revision: str = rows[0][0]
+    (revision,) = heads
     if revision not in migrations.revisions():
         raise Refused(f"the database is at revision {revision}, which this version of tripwire-db does not know")
     return revision
@@ -197,6 +169,15 @@ def _may_create_event_triggers(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
+def _platform_of(connection: psycopg.Connection[Any]) -> Platform | None:
+    """The platform that this database lives on; None where it is none of its own."""
+    platform = PROJECT.platform
+    if platform is None:
+        return None
+    row = connection.execute(platform.is_elsewhere_query().encode()).fetchone()
+    return None if row is not None and row[0] else platform
+
+
 def _accepted_extras(connection: psycopg.Connection[Any]) -> frozenset[Key]:
     row = connection.execute("SELECT to_regclass('tripwire.adopted_extras') IS NOT NULL").fetchone()
     if not (row and row[0]):
@@ -205,17 +186,23 @@ def _accepted_extras(connection: psycopg.Connection[Any]) -> frozenset[Key]:
 
 
 def _excused(found: Catalog, *, may_watch: bool) -> str | None:
-    if all(Key("event_trigger", name) in found for name in SUPABASE_WATCHERS):
+    watchers = PROJECT.platform.event_triggers if PROJECT.platform is not None else ()
+    if watchers and all(Key("event_trigger", name) in found for name in watchers):
         return "Supabase's own watchers do its work"
     return None if may_watch else "the owner is no superuser, so upgrades notify PostgREST themselves"
 
 
-def _is_drift(extra: Object, expected: Catalog, accepted: frozenset[Key], *, stand_in: bool) -> bool:
+def _is_drift(extra: Object, expected: Catalog, accepted: frozenset[Key], *, platform: Platform | None) -> bool:
     """Whether an object that the chain does not make touches what the chain makes."""
     key = extra.key
-    if key in accepted or key.name.startswith(_OUTSIDE_CHAIN) or (extra.on_table or "").startswith(_OUTSIDE_CHAIN):
+    if (
+        key in accepted
+        or key.name.startswith(PROJECT.outside_chain)
+        or (extra.on_table or "").startswith(PROJECT.outside_chain)
+    ):
         return False
-    if not stand_in and any(fnmatch.fnmatchcase(key.name, known) for known in SUPABASE_BASELINE.get(key.kind, ())):
+    known = platform.objects.get(key.kind, ()) if platform is not None else ()
+    if any(fnmatch.fnmatchcase(key.name, pattern) for pattern in known):
         return False
     if key.kind == "event_trigger":
         return (extra.attributes.get("function") or "").startswith(("public.pgrst_watch", "tripwire."))

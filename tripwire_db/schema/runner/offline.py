@@ -29,8 +29,7 @@ def run_offline(environment: EnvironmentContext, settings: Settings, project: Pr
         options: For `configure()`.
     """
     steps = Steps(environment.context_opts["fn"], ())
-    table = VersionTable(project.version_table, project.version_table_schema)
-    writer = _Writer(environment, settings, steps, table)
+    writer = _Writer(environment, settings, steps, VersionTable.of(project))
     environment.configure(
         dialect_name="postgresql",
         literal_binds=True,

@@ -51,7 +51,7 @@ class Command:
     @property
     def version_table(self) -> VersionTable:
         """Where Alembic keeps the revision that the database is at."""
-        return VersionTable(self.project.version_table, self.project.version_table_schema)
+        return VersionTable.of(self.project)
 
 
 def read(command: Command, *, search_path: str | None = None) -> None:

@@ -1,10 +1,12 @@
 """Alembic's version table: where it is, what it holds, and the schema that it needs."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from tripwire_db.schema.project import Project
 
 _quote = PGDialect().identifier_preparer.quote  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without types
 
@@ -20,6 +22,11 @@ class VersionTable:
 
     name: str
     schema: str | None
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """The version table of a project."""
+        return cls(project.version_table, project.version_table_schema)
 
     def __str__(self) -> str:
         """The name as SQL writes it."""

@@ -85,15 +85,3 @@ def fill_head(connection: psycopg.Connection) -> None:
         "INSERT INTO public.certificates (user_id, url, full_name) VALUES (%s, 'https://c.kz/1', 'Student1')",
         [STUDENTS[0]],
     )
-
-
-def rows(connection: psycopg.Connection) -> dict[str, list[str]]:
-    """Read every row of every table of ours, as JSON text in the order of the text; columns by name."""
-    found: dict[str, list[str]] = {}
-    for table in (*TABLES_OF_V2, *TABLES_OF_THE_COURSE):
-        if connection.execute("SELECT to_regclass(%s)", [f"public.{table}"]).fetchone() == (None,):
-            continue
-        found[table] = [
-            line for (line,) in connection.execute(f"SELECT to_jsonb(t)::text FROM public.{table} AS t ORDER BY 1")
-        ]
-    return found

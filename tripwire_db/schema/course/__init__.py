@@ -1,0 +1,1 @@
+"""What the course adds to its description for the tools: sample rows, and tables made from its models."""
