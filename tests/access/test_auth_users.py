@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tests.access.conftest import PlainOwner
+from tests.support.servers.auth_rules import IDENTITIES
 from tests.support.servers.finding import MAJORS
 from tripwire_db import migrations
 
@@ -21,23 +22,6 @@ Connection = psycopg.Connection[dict[str, Any]]
 
 MARK = {"provider": "email", "tripwire": {"kind": "student", "token": "t1"}}
 BEFORE = "20261119090000"
-
-# As Supabase Auth's own migrations have it, in what is looked at.
-IDENTITIES = """
-CREATE TABLE auth.identities (
-    id uuid NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
-    user_id uuid NOT NULL REFERENCES auth.users (id) ON DELETE CASCADE,
-    provider text NOT NULL,
-    provider_id text NOT NULL,
-    identity_data jsonb NOT NULL,
-    email text GENERATED ALWAYS AS (lower(identity_data ->> 'email')) STORED,
-    UNIQUE (provider_id, provider)
-);
-CREATE INDEX identities_email_idx ON auth.identities (email text_pattern_ops);
-ALTER TABLE auth.users ADD COLUMN IF NOT EXISTS deleted_at timestamptz, ADD COLUMN IF NOT EXISTS banned_until timestamptz;
-ALTER TABLE auth.identities ENABLE ROW LEVEL SECURITY;
-ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
-"""
 
 
 @pytest.fixture
@@ -179,6 +163,7 @@ def test_a_stand_in_of_an_older_release_will_do(make_database: MakeDatabase, maj
         user_id = add(connection, "Mixed@example.kz")
         assert by_id(connection, user_id)["is_deleted"] is False
         assert [row["id"] for row in by_email(connection, "mixed@example.kz")] == [user_id]
+        assert by_email(connection, "nobody@example.kz") == []
 
 
 def test_auth_users_of_another_make_will_do(database: Connection) -> None:

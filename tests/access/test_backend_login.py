@@ -1,30 +1,65 @@
 """A backend that logs in as a mere member of service_role: the whole repository works for it, under row-level security."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from tests.support.servers.postgres import Postgres
-from tripwire_db import PostgresAuth, Segment, TripwireRepository
+from tests.support.servers.admin_api import AdminApi
+from tests.support.servers.auth_rules import IDENTITIES
+from tests.support.servers.finding import postgres_bin
+from tripwire_db import EmailTaken, Segment, SupabaseAuth, TripwireRepository, migrations
+from tripwire_db.auth import Mark
+from tripwire_db.embedded import scratch_cluster
+from tripwire_db.schema.bootstrap import bootstrap
 
+SSO = uuid4()
 LESSONS = (67, 68, 69)
 
 
-@pytest.fixture
-def login_url(postgres: Postgres, database_url: str) -> Iterator[str]:
-    """The URL of a login that inherits service_role, without BYPASSRLS, and may look into auth.users."""
-    name = f"app_{uuid4().hex[:12]}"
-    role = sql.Identifier(name)
-    with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE service_role").format(role))
-        owner.execute(sql.SQL("GRANT SELECT ON auth.users TO {}").format(role))
-        yield postgres.url(owner.info.dbname, user=name)
-        owner.execute(sql.SQL("DROP OWNED BY {}").format(role))
-        owner.execute(sql.SQL("DROP ROLE {}").format(role))
+@dataclass(frozen=True)
+class Project:
+    """A database as a hosted project has it: nobody who works in it is a superuser, and `auth.users` is another role's.
+
+    Attributes:
+        urls: of a login that inherits service_role, `plain`, and of one that has BYPASSRLS too, `sighted`.
+        superuser_url: for the auth service.
+    """
+
+    urls: dict[str, str]
+    superuser_url: str
+
+
+@pytest.fixture(scope="module", params=[15, 17, 18], ids=lambda major: f"pg{major}")
+def project(request: pytest.FixtureRequest) -> Iterator[Project]:
+    with scratch_cluster(postgres_bin(request.param)) as cluster:
+        superuser_url = cluster.create_database("project")
+        bootstrap(superuser_url)
+        with psycopg.connect(superuser_url, autocommit=True) as superuser:
+            superuser.execute(HOSTED)
+        migrations.upgrade(cluster.url("project", user="hosted"), quiet=True)
+        yield Project({name: cluster.url("project", user=name) for name in ("plain", "sighted")}, superuser_url)
+
+
+HOSTED = f"""
+CREATE ROLE hosted LOGIN BYPASSRLS;
+CREATE ROLE auth_admin;
+CREATE ROLE plain LOGIN IN ROLE service_role;
+CREATE ROLE sighted LOGIN BYPASSRLS IN ROLE service_role;
+GRANT ALL ON DATABASE project TO hosted;
+GRANT ALL ON SCHEMA public TO hosted;
+DROP POLICY database_owner ON auth.users;
+REVOKE ALL ON auth.users FROM pg_database_owner;
+REVOKE ALL ON SCHEMA auth FROM pg_database_owner;
+ALTER SCHEMA auth OWNER TO auth_admin;
+ALTER TABLE auth.users OWNER TO auth_admin;
+GRANT USAGE ON SCHEMA auth TO hosted;
+{IDENTITIES}
+GRANT ALL ON ALL TABLES IN SCHEMA auth TO hosted;
+"""
 
 
 class Clock:
@@ -35,18 +70,28 @@ class Clock:
         return self.now
 
 
-def test_the_whole_story_goes_through(login_url: str, database_url: str) -> None:
+@pytest.mark.parametrize("login", ["plain", "sighted"])
+def test_the_whole_story_goes_through(project: Project, login: str) -> None:
     clock = Clock()
     with (
-        PostgresAuth(database_url) as auth,
+        AdminApi(project.superuser_url) as api,
+        SupabaseAuth(api.url, api.service_role_key) as auth,
         TripwireRepository.connect(
-            login_url, auth=auth, clock=clock, certificate_url="https://example.kz/certificates"
+            project.urls[login], auth=auth, clock=clock, certificate_url="https://example.kz/certificates"
         ) as repository,
     ):
         manager = repository.create_manager(email="manager@example.kz", full_name="Manager")
+        half_made(api, "student@example.kz", "forgotten password")
         student = repository.create_tripwire_user(
-            email="student@example.kz", full_name="Student", manager_id=manager.user_id
+            email="student@example.kz", full_name="Student", manager_id=manager.user_id, password="the password"
         )
+        assert student.created
+        assert api.users.logs_in("student@example.kz", "the password")
+        assert not repository.create_tripwire_user(
+            email="student@example.kz", full_name="Student", manager_id=manager.user_id, password="another password"
+        ).created
+        assert api.users.logs_in("student@example.kz", "the password")
+        refuses_strangers(repository, api, manager.user_id)
         for lesson in LESSONS:
             for start in range(0, 1500, 60):
                 clock.now += timedelta(seconds=60)
@@ -71,3 +116,57 @@ def test_the_whole_story_goes_through(login_url: str, database_url: str) -> None
         assert repository.get_student(user_id=student.user_id).certificate is not None
         assert len(repository.list_students(manager_id=manager.user_id)) == 1
         repository.delete_student(user_id=student.user_id, manager_id=manager.user_id)
+        again = repository.create_tripwire_user(
+            email="student@example.kz", full_name="Student", manager_id=manager.user_id
+        )
+        assert again.created
+        assert again.user_id != student.user_id
+        assert auth_user_ids(project) == {manager.user_id, again.user_id}
+    forget_everybody(project)
+
+
+def half_made(api: AdminApi, email: str, password: str) -> None:
+    """Leave an auth user of ours without rows, as a crash does."""
+    api.users.create({"email": email, "password": password, "app_metadata": Mark.STUDENT.app_metadata})
+
+
+def refuses_strangers(repository: TripwireRepository, api: AdminApi, manager_id: UUID) -> None:
+    """An auth user that is not ours, and an address that only an identity holds, are taken; one of SSO is not."""
+    stranger = api.users.create({"email": "stranger@example.kz"})
+    api.users.update(UUID(stranger["id"]), {"email": "elsewhere@example.kz"})
+    with psycopg.connect(api.database_url) as connection:
+        connection.execute(
+            "INSERT INTO auth.identities (user_id, provider, provider_id, identity_data)"
+            """ VALUES (%s, 'google', 'g1', '{"email": "linked@example.kz"}')""",
+            (stranger["id"],),
+        )
+    for email in ("elsewhere@example.kz", "linked@example.kz"):
+        with pytest.raises(EmailTaken):
+            repository.create_tripwire_user(email=email, full_name="Student", manager_id=manager_id)
+    api.users.delete(UUID(stranger["id"]), soft=False)
+    with psycopg.connect(api.database_url) as connection:
+        connection.execute(
+            "INSERT INTO auth.users (id, email, is_sso_user) VALUES (%s, 'sso@example.kz', true)", (SSO,)
+        )
+    for created in (True, False):
+        one = repository.create_tripwire_user(email="sso@example.kz", full_name="Student", manager_id=manager_id)
+        assert (one.created, one.user_id != SSO) == (created, True)
+    repository.delete_student(user_id=one.user_id, manager_id=manager_id)
+    with psycopg.connect(api.database_url) as connection:
+        connection.execute("DELETE FROM auth.users WHERE is_sso_user")
+
+
+def auth_user_ids(project: Project) -> set[UUID]:
+    with psycopg.connect(project.superuser_url) as connection:
+        return {user_id for (user_id,) in connection.execute("SELECT id FROM auth.users")}
+
+
+def forget_everybody(project: Project) -> None:
+    with psycopg.connect(project.superuser_url) as connection:
+        connection.execute("DELETE FROM auth.users; DELETE FROM public.sales_activity_log")
+
+
+@pytest.mark.parametrize("login", ["plain", "sighted"])
+def test_no_login_of_a_backend_needs_to_see_auth_users(project: Project, login: str) -> None:
+    with psycopg.connect(project.urls[login]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT FROM auth.users")

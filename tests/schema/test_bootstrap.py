@@ -136,6 +136,85 @@ def test_the_whole_token_is_there_as_json(plain_url: str):
         assert connection.execute("SELECT auth.jwt()").fetchone() == ({"sub": "x", "n": 1},)
 
 
+# What the stand-in of the first release had, in what differs.
+OLDER = """
+DROP POLICY database_owner ON auth.users;
+ALTER TABLE auth.users DISABLE ROW LEVEL SECURITY;
+ALTER TABLE auth.users DROP COLUMN phone, DROP COLUMN is_anonymous, DROP COLUMN banned_until, DROP COLUMN deleted_at;
+"""
+
+USERS = """
+SELECT attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)
+FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = 'auth.users'::regclass AND attnum > 0 AND NOT attisdropped
+UNION ALL
+SELECT polname, pg_get_expr(polqual, polrelid), polpermissive, polroles::regrole[]::text FROM pg_policy
+WHERE polrelid = 'auth.users'::regclass
+UNION ALL
+SELECT 'row-level security', NULL, relrowsecurity, NULL FROM pg_class WHERE oid = 'auth.users'::regclass
+ORDER BY 1
+"""
+
+
+def test_the_stand_in_of_an_older_release_is_brought_up_to_this_one_with_its_users(
+    make_database: MakeDatabase, major: int
+):
+    fresh, url = (make_database(migrated=None, server=major) for _ in range(2))
+    bootstrap(fresh)
+    bootstrap(url)
+    execute(url, OLDER, "INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'a@example.kz')")
+    again = bootstrap(url)
+    assert again.outcome == "present"
+    assert set(again.changed) == {
+        *(f"column {name} of auth.users" for name in ("phone", "is_anonymous", "banned_until", "deleted_at")),
+        "policy of the database's owner on auth.users",
+        "row-level security of auth.users",
+    }
+    with psycopg.connect(fresh) as first, psycopg.connect(url) as second:
+        assert second.execute(USERS).fetchall() == first.execute(USERS).fetchall()
+    assert row(url, "SELECT count(*) FROM auth.users") == (1,)
+    assert bootstrap(url).changed == ()
+
+
+def test_an_older_stand_in_that_is_in_use_is_not_waited_for_long(plain_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tripwire_db.schema.bootstrap.LOCK_TIMEOUT_SECONDS", 0.2)
+    bootstrap(plain_url)
+    execute(plain_url, OLDER)
+    with psycopg.connect(plain_url) as busy:
+        busy.execute("SELECT FROM auth.users")
+        with pytest.raises(Unavailable, match="in use by a long transaction"):
+            bootstrap(plain_url)
+    assert "row-level security of auth.users" in bootstrap(plain_url).changed
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_auth_users_are_seen_by_the_owner_of_the_database_and_its_members_alone(major: int):
+    with scratch_cluster(postgres_bin(major)) as cluster:
+        execute(
+            cluster.url(),
+            "CREATE ROLE keeper LOGIN",
+            "CREATE ROLE helper LOGIN IN ROLE keeper",
+            "CREATE DATABASE kept OWNER keeper",
+        )
+        bootstrap(cluster.url("kept"))
+        execute(
+            cluster.url("kept"),
+            "INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'a@example.kz')",
+            "CREATE ROLE app LOGIN IN ROLE service_role",
+            "CREATE ROLE sighted LOGIN BYPASSRLS IN ROLE service_role",
+            "GRANT SELECT ON auth.users TO service_role",
+        )
+        seen = {
+            name: row(cluster.url("kept", user=name), "SELECT count(*) FROM auth.users")
+            for name in ("keeper", "helper", "app", "sighted")
+        }
+        assert seen == {"keeper": (1,), "helper": (1,), "app": (0,), "sighted": (1,)}
+        execute(cluster.url(), "CREATE ROLE heir LOGIN", "ALTER DATABASE kept OWNER TO heir")
+        assert row(cluster.url("kept", user="heir"), "SELECT count(*) FROM auth.users") == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            row(cluster.url("kept", user="keeper"), "SELECT count(*) FROM auth.users")
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_the_api_roles_read_no_auth_users(plain_url: str, role: str):
     bootstrap(plain_url)

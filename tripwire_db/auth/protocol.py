@@ -58,12 +58,21 @@ def read_token(app_metadata: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class AuthUser:
-    """An auth user as the service has it; `mark` is None for one that we did not make, `token` for one never claimed."""
+    """An auth user as the service has it.
+
+    Attributes:
+        id: of `auth.users`.
+        email: None for one who has a phone alone.
+        mark: None for one that we did not make, and for one that was softly deleted.
+        token: None for one never claimed.
+        is_deleted: softly, from Supabase's dashboard, say: the row is there, and nobody can log in.
+    """
 
     id: UUID
     email: str | None
     mark: Mark | None
     token: str | None = None
+    is_deleted: bool = False
 
 
 class EmailExists(Exception):

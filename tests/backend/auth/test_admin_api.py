@@ -1,19 +1,23 @@
 """The tests' own Admin API against the real supabase client: it answers as Supabase Auth does."""
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from supabase import AuthApiError, AuthError, AuthWeakPasswordError, Client, ClientOptions, create_client
 
 from tests.backend.auth.conftest import AuthUsers
 from tests.support.servers.admin_api import AdminApi
 from tests.support.servers.admin_faults import Fault
+from tests.support.servers.auth_rules import IDENTITIES, Bcrypt, Refused
 
 
 @pytest.fixture
@@ -59,14 +63,143 @@ def test_its_refusals_are_those_of_supabase(client: Client) -> None:
     admin.create_user(user(id=user_id))
     assert refusal(lambda: admin.create_user(user())) == (422, "email_exists")
     assert refusal(lambda: admin.create_user(user(email="nobody"))) == (400, "validation_failed")
-    assert refusal(lambda: admin.create_user(user(id=str(UUID(int=0))))) == (400, "validation_failed")
+    assert refusal(lambda: admin.create_user(user(id=str(UUID(int=0)), email="b@example.com"))) == (
+        400,
+        "validation_failed",
+    )
     assert refusal(lambda: admin.create_user(user(id=user_id, email="b@example.com"))) == (500, "unexpected_failure")
     assert refusal(lambda: admin.get_user_by_id(str(uuid4()))) == (404, "user_not_found")
     assert refusal(lambda: admin.update_user_by_id(str(uuid4()), {"email": "b@example.com"})) == (404, "user_not_found")
     assert refusal(lambda: admin.delete_user(str(uuid4()))) == (404, "user_not_found")
+
+
+def test_a_creation_takes_a_weak_password_and_a_change_does_not(client: Client, admin_api: AdminApi) -> None:
+    admin = client.auth.admin
+    made = admin.create_user(user(password="1")).user
+    assert admin_api.users.logs_in("ann@example.com", "1")
     with pytest.raises(AuthWeakPasswordError) as caught:
-        admin.create_user(user(email="b@example.com", password="12345"))
+        admin.update_user_by_id(made.id, {"password": "12345"})
     assert caught.value.reasons == ["length"]
+
+
+@pytest.mark.parametrize("password", ["x" * 73, "ы" * 37])
+def test_a_password_of_more_than_72_bytes_is_refused(client: Client, auth_users: AuthUsers, password: str) -> None:
+    admin = client.auth.admin
+    assert refusal(lambda: admin.create_user(user(password=password))) == (400, "validation_failed")
+    assert auth_users.all() == []
+    made = admin.create_user(user(password="x" * 72)).user
+    assert refusal(lambda: admin.update_user_by_id(made.id, {"password": password})) == (400, "validation_failed")
+
+
+@pytest.mark.parametrize("email", ["анна@example.com", "ann@пример.kz", "a b@example.com", "ann@", "x" * 251 + "@a.kz"])
+def test_an_email_that_is_no_ascii_or_none_is_refused(client: Client, auth_users: AuthUsers, email: str) -> None:
+    admin = client.auth.admin
+    assert refusal(lambda: admin.create_user(user(email=email))) == (400, "validation_failed")
+    assert auth_users.all() == []
+    made = admin.create_user(user()).user
+    assert refusal(lambda: admin.update_user_by_id(made.id, {"email": email})) == (400, "validation_failed")
+
+
+def test_an_email_of_somebody_else_is_422_at_a_creation_and_500_at_a_change(client: Client) -> None:
+    admin = client.auth.admin
+    admin.create_user(user())
+    other = admin.create_user(user(email="b@example.com")).user
+    assert refusal(lambda: admin.create_user(user(email="ANN@example.com"))) == (422, "email_exists")
+    change = {"email": "ann@example.com"}
+    assert refusal(lambda: admin.update_user_by_id(other.id, change)) == (500, "unexpected_failure")
+
+
+def test_an_email_that_an_identity_alone_holds_exists_and_one_of_sso_does_not(
+    client: Client, auth_users: AuthUsers
+) -> None:
+    admin = client.auth.admin
+    with identities(auth_users):
+        made = admin.create_user(user()).user
+        auth_users.execute("update auth.users set email = 'new@example.com'")
+        auth_users.execute(
+            "insert into auth.users (id, email, is_sso_user) values (%s, 's@example.com', true)", uuid4()
+        )
+        auth_users.execute(
+            "insert into auth.identities (user_id, provider, provider_id, identity_data)"
+            """ select id, 'sso:1', '1', '{"email": "s@example.com"}' from auth.users where is_sso_user"""
+        )
+        assert refusal(lambda: admin.create_user(user())) == (422, "email_exists")
+        assert (
+            admin.create_user(user(email="s@example.com")).user.identities[0].identity_data["email"] == "s@example.com"
+        )
+        admin.update_user_by_id(made.id, {"email": "newer@example.com"})
+        admin.create_user(user())
+
+
+def test_a_change_sets_the_password_the_email_and_metadata(client: Client, admin_api: AdminApi) -> None:
+    admin = client.auth.admin
+    made = admin.create_user(user(password="old secret", app_metadata={"a": 1, "b": 2})).user
+    changed = admin.update_user_by_id(
+        made.id,
+        {"password": "new secret", "email": "B@example.com", "app_metadata": {"a": None, "c": {"d": None}}},
+    ).user
+    assert changed.app_metadata == {"provider": "email", "providers": ["email"], "b": 2, "c": {"d": None}}
+    assert admin_api.users.logs_in("b@example.com", "new secret")
+    assert not admin_api.users.logs_in("b@example.com", "old secret")
+
+
+def test_a_ban_keeps_somebody_out_until_it_is_lifted(client: Client, admin_api: AdminApi) -> None:
+    admin = client.auth.admin
+    made = admin.create_user(user(password="secret")).user
+    banned = admin.update_user_by_id(made.id, {"ban_duration": "24h"}).user
+    assert banned.banned_until is not None
+    assert not admin_api.users.logs_in("ann@example.com", "secret")
+    assert refusal(lambda: admin.update_user_by_id(made.id, {"ban_duration": "ever"})) == (400, "validation_failed")
+    assert admin.update_user_by_id(made.id, {"ban_duration": "none"}).user.banned_until is None
+    assert admin_api.users.logs_in("ann@example.com", "secret")
+
+
+def test_somebody_who_has_a_phone_alone_has_no_email_in_the_table_and_an_empty_one_in_the_api(
+    client: Client, auth_users: AuthUsers
+) -> None:
+    made = client.auth.admin.create_user({"phone": "77010000000"}).user
+    assert (made.email, made.phone) == ("", "77010000000")
+    assert auth_users.one()["email"] is None
+    assert refusal(lambda: client.auth.admin.create_user({})) == (400, "validation_failed")
+
+
+def test_more_passwords_at_once_than_there_is_time_for_all_end_in_504_and_fewer_all_succeed(
+    database_url: str, auth_users: AuthUsers
+) -> None:
+    """All at work share the cores, so all are late together."""
+    with AdminApi(database_url, bcrypt=Bcrypt(seconds=0.2, cores=2, limit=1.5)) as api:
+        assert set(made_at_once(api, 40)) == {504}
+        assert auth_users.all() == []
+        assert made_at_once(api, 4) == [200] * 4
+
+
+def made_at_once(api: AdminApi, count: int) -> list[int]:
+    statuses: list[int] = []
+    ready = threading.Barrier(count)
+
+    def make(number: int) -> None:
+        ready.wait(timeout=60)
+        try:
+            api.users.create({"email": f"{number}@example.com"})
+            statuses.append(200)
+        except Refused as refused:
+            statuses.append(refused.status)
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statuses
+
+
+@contextmanager
+def identities(auth_users: AuthUsers) -> Iterator[None]:
+    auth_users.execute(IDENTITIES)
+    try:
+        yield
+    finally:
+        auth_users.execute("drop table auth.identities")
 
 
 def test_a_page_holds_fifty_users(client: Client) -> None:
@@ -86,7 +219,14 @@ def test_an_update_keeps_what_it_does_not_name(client: Client) -> None:
 def test_a_soft_deletion_keeps_the_row_and_a_hard_one_does_not(client: Client, auth_users: AuthUsers) -> None:
     made = client.auth.admin.create_user(user()).user
     client.auth.admin.delete_user(made.id, should_soft_delete=True)
-    assert len(auth_users.all()) == 1
+    left = auth_users.one()
+    assert left["deleted_at"] is not None
+    assert "@" not in left["email"]
+    assert (left["raw_app_meta_data"], left["raw_user_meta_data"]) == ({}, {})
+    with pytest.raises(ValidationError, match="identity_data"):  # as the library meets the real one's answer
+        client.auth.admin.get_user_by_id(made.id)
+    again = client.auth.admin.create_user(user()).user
+    client.auth.admin.delete_user(again.id)
     client.auth.admin.delete_user(made.id)
     assert auth_users.all() == []
 

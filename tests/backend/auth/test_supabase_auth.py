@@ -15,7 +15,7 @@ import pytest
 from tests.backend.auth.conftest import TIMEOUT, AuthUsers
 from tests.support.servers.admin_api import AdminApi
 from tests.support.servers.admin_faults import Fault
-from tripwire_db.auth import Claim, EmailExists, Mark, SupabaseAuth
+from tripwire_db.auth import AuthUser, Claim, EmailExists, Mark, SupabaseAuth
 from tripwire_db.errors import AuthFailed, InvalidInput
 
 PASSWORD = "correct horse battery"
@@ -114,10 +114,42 @@ def test_nobody_ever_signs_in(supabase_auth: SupabaseAuth, admin_api: AdminApi) 
 # --- answers that are sure -----------------------------------------------------------------------------------------
 
 
-def test_a_weak_password_is_invalid_input_with_the_reason(supabase_auth: SupabaseAuth, auth_users: AuthUsers) -> None:
+def test_a_weak_password_is_invalid_input_with_the_reason(supabase_auth: SupabaseAuth) -> None:
+    """A creation by the service key checks none, a change does."""
+    user_id = create(supabase_auth, password="12345")
     with pytest.raises(InvalidInput, match=r"at least 6 characters.*length"):
-        create(supabase_auth, password="12345")
+        supabase_auth.update_user(id=user_id, password="12345")
+
+
+@pytest.mark.parametrize(("email", "password"), [("анна@example.com", None), (EMAIL, "ы" * 37)])
+def test_what_the_service_does_not_take_is_invalid_input(
+    supabase_auth: SupabaseAuth, auth_users: AuthUsers, email: str, password: str | None
+) -> None:
+    with pytest.raises(InvalidInput, match="refused e-mail or password"):
+        create(supabase_auth, email=email, password=password)
     assert auth_users.all() == []
+
+
+def test_a_user_that_was_softly_deleted_is_found_as_that(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:
+    user_id = create(supabase_auth)
+    admin_api.users.delete(user_id, soft=True)
+    found = supabase_auth.find_user(user_id)
+    assert found is not None
+    assert (found.is_deleted, found.mark) == (True, None)
+    assert supabase_auth.delete_user(user_id) is True
+    assert supabase_auth.find_user(user_id) is None
+
+
+def test_a_user_with_a_phone_alone_has_no_email(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:
+    user_id = UUID(admin_api.users.create({"phone": "77010000000"})["id"])
+    assert supabase_auth.find_user(user_id) == AuthUser(user_id, None, None)
+
+
+def test_a_banned_user_is_found_and_may_be_changed(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:
+    user_id = create(supabase_auth)
+    admin_api.users.update(user_id, {"ban_duration": "24h"})
+    supabase_auth.update_user(id=user_id, full_name="Anna")
+    assert supabase_auth.find_user(user_id) == AuthUser(user_id, EMAIL, Mark.STUDENT)
 
 
 def test_a_weak_password_without_reasons_is_invalid_input_too(supabase_auth: SupabaseAuth, admin_api: AdminApi) -> None:

@@ -1,6 +1,6 @@
 """A small server that speaks the Admin API of Supabase Auth and keeps its users in the stand-in's `auth.users`.
 
-It answers, and fails, as GoTrue 2.19x does; and it does worse when told to:
+It answers, and fails, as the real one does (`auth_rules` lists what was copied), and it does worse when told to:
 
     with AdminApi(database_url) as api:
         api.script("POST", Fault.swallow(), None)   # the first creation commits and is never answered, the next is fine
@@ -14,25 +14,20 @@ import select
 import socket
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from tests.support.servers.admin_faults import Fault, Json, Reply, Request
+from tests.support.servers.auth_rules import AuthRules, Bcrypt, Refused
 
 SERVICE_ROLE_KEY = "service-role-key-of-the-tests"
 ANON_KEY = "anon-key-of-the-tests"
 API_VERSION = "2024-01-01"
-COLUMNS = "id, email, created_at, raw_app_meta_data, raw_user_meta_data"
-
 
 Decide = Callable[[str, str], Fault | None]
 
@@ -40,13 +35,17 @@ Decide = Callable[[str, str], Fault | None]
 class AdminApi:
     """The server: a context manager that listens on a free port of 127.0.0.1 while it is entered."""
 
-    def __init__(self, database_url: str, *, service_role_key: str = SERVICE_ROLE_KEY) -> None:
+    def __init__(
+        self, database_url: str, *, service_role_key: str = SERVICE_ROLE_KEY, bcrypt: Bcrypt | None = None
+    ) -> None:
         self.service_role_key = service_role_key
         self.anon_key = ANON_KEY
         self.requests: list[Request] = []
         self.decide: Decide | None = None
         """Asked with method and path where no script applies; for faults by chance."""
-        self._database_url = database_url
+        self.database_url = database_url
+        self.users = AuthRules(database_url, bcrypt)
+        """What stands behind the wire."""
         self._lock = threading.Lock()
         self._scripts: dict[str, deque[Fault | None]] = defaultdict(deque)
         self._always: dict[str, Fault] = {}
@@ -131,15 +130,6 @@ class AdminApi:
     def closing(self) -> threading.Event:
         return self._closing
 
-    @contextmanager
-    def database(self) -> Iterator[psycopg.Cursor[Json]]:
-        """One transaction, as each of GoTrue's requests is."""
-        with (
-            psycopg.connect(self._database_url, row_factory=dict_row) as connection,
-            connection.cursor() as cursor,
-        ):
-            yield cursor
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -152,11 +142,6 @@ class _Server(ThreadingHTTPServer):
 
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
-        self.status, self.code, self.message, self.more = status, code, message, more
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -215,14 +200,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._authorize()
             if not readable:
-                raise _Refused(400, "bad_json", "Could not parse request body as JSON")
+                raise Refused(400, "bad_json", "Could not parse request body as JSON")
             return self._route(body if isinstance(body, dict) else {}, race=race)
-        except _Refused as refused:
+        except Refused as refused:
             return self._refuse(refused)
         except psycopg.Error:
-            return self._refuse(_Refused(500, "unexpected_failure", "Database error"))
+            return self._refuse(Refused(500, "unexpected_failure", "Database error"))
 
-    def _refuse(self, refused: _Refused) -> Reply:
+    def _refuse(self, refused: Refused) -> Reply:
         """An error in the form of the API version that the client asks for."""
         if self.headers.get("x-supabase-api-version", "") >= API_VERSION:
             told = {"code": refused.code, "message": refused.message, **refused.more}
@@ -235,113 +220,43 @@ class _Handler(BaseHTTPRequestHandler):
         key = self.headers.get("apikey", "")
         bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
         if not key:
-            raise _Refused(401, "no_authorization", "No API key found in request")
+            raise Refused(401, "no_authorization", "No API key found in request")
         if {key, bearer} - {api.service_role_key, api.anon_key}:
-            raise _Refused(401, "bad_jwt", "Invalid API key")
+            raise Refused(401, "bad_jwt", "Invalid API key")
         if bearer != api.service_role_key:
-            raise _Refused(403, "not_admin", "User not allowed")
+            raise Refused(403, "not_admin", "User not allowed")
 
     def _route(self, body: Json, *, race: bool) -> Reply:
         target = urlsplit(self.path)
         found = re.fullmatch(r"/auth/v1/admin/users(?:/([^/]+))?", target.path)
         if found is None:
-            raise _Refused(404, "not_found", "no such path")
+            raise Refused(404, "not_found", "no such path")
         if found[1] is None:
             match self.command:
                 case "POST":
-                    return self._create(body, race=race)
+                    return Reply(200, self.server.api.users.create(body, race=race))
                 case "GET":
-                    return self._list(parse_qs(target.query))
-            raise _Refused(405, "not_allowed", "method not allowed")
+                    query = parse_qs(target.query)
+                    page, size = (
+                        int(query.get(name, [""])[0] or usual) for name, usual in (("page", 1), ("per_page", 50))
+                    )
+                    users, total = self.server.api.users.list(page, size)
+                    return Reply(200, {"users": users, "aud": "authenticated"}, (("X-Total-Count", str(total)),))
+            raise Refused(405, "not_allowed", "method not allowed")
         try:
             user_id = UUID(found[1])
         except ValueError:
-            raise _Refused(404, "validation_failed", "user_id must be an UUID") from None
+            raise Refused(404, "validation_failed", "user_id must be an UUID") from None
+        users = self.server.api.users
         match self.command:
             case "GET":
-                return Reply(200, self._get(user_id))
+                return Reply(200, users.get(user_id))
             case "PUT":
-                return self._update(user_id, body)
+                return Reply(200, users.update(user_id, body))
             case "DELETE":
-                return self._delete(user_id, soft=bool(body.get("should_soft_delete")))
-        raise _Refused(405, "not_allowed", "method not allowed")
-
-    def _create(self, body: Json, *, race: bool) -> Reply:
-        email = str(body.get("email") or "").lower()
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) or len(email) > 255:
-            raise _Refused(400, "validation_failed", "Unable to validate email address: invalid format")
-        user_id = _user_id(body.get("id"))
-        _check_password(body.get("password"))
-        try:
-            with self.server.api.database() as cursor:
-                cursor.execute("select 1 from auth.users where email = %s", [email])
-                if cursor.fetchone() and not race:
-                    raise _Refused(422, "email_exists", "A user with this email address has already been registered")
-                cursor.execute(
-                    "insert into auth.users (id, email, created_at, raw_app_meta_data, raw_user_meta_data)"
-                    " values (%s, %s, now(), %s, %s)",
-                    [
-                        user_id,
-                        email,
-                        Jsonb({"provider": "email", "providers": ["email"]}),
-                        Jsonb(body.get("user_metadata") or {}),
-                    ],
-                )
-                # Custom app_metadata arrives in a later UPDATE of the same transaction.
-                cursor.execute(
-                    f"update auth.users set raw_app_meta_data = raw_app_meta_data || %s where id = %s"
-                    f" returning {COLUMNS}",
-                    [Jsonb(body.get("app_metadata") or {}), user_id],
-                )
-                return Reply(200, _user(cursor.fetchone()))
-        except psycopg.Error:
-            # A duplicate id, an e-mail taken in a race, a trigger that fails: GoTrue tells none from another.
-            raise _Refused(500, "unexpected_failure", "Database error creating new user") from None
-
-    def _get(self, user_id: UUID) -> Json:
-        with self.server.api.database() as cursor:
-            cursor.execute(f"select {COLUMNS} from auth.users where id = %s", [user_id])
-            return _user(cursor.fetchone())
-
-    def _list(self, query: dict[str, list[str]]) -> Reply:
-        page = int((query.get("page") or ["1"])[0] or 1)
-        size = int((query.get("per_page") or ["50"])[0] or 50)
-        with self.server.api.database() as cursor:
-            cursor.execute("select count(*) as total from auth.users")
-            total = (cursor.fetchone() or {})["total"]
-            cursor.execute(
-                f"select {COLUMNS} from auth.users order by created_at desc, id limit %s offset %s",
-                [size, (page - 1) * size],
-            )
-            users = [_user(row) for row in cursor.fetchall()]
-        return Reply(200, {"users": users, "aud": "authenticated"}, (("X-Total-Count", str(total)),))
-
-    def _update(self, user_id: UUID, body: Json) -> Reply:
-        _check_password(body.get("password"))
-        with self.server.api.database() as cursor:
-            cursor.execute(
-                "update auth.users set email = coalesce(%s, email),"
-                " raw_app_meta_data = coalesce(raw_app_meta_data, '{}') || %s,"
-                " raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || %s"
-                f" where id = %s returning {COLUMNS}",
-                [
-                    body.get("email"),
-                    Jsonb(body.get("app_metadata") or {}),
-                    Jsonb(body.get("user_metadata") or {}),
-                    user_id,
-                ],
-            )
-            return Reply(200, _user(cursor.fetchone()))
-
-    def _delete(self, user_id: UUID, *, soft: bool) -> Reply:
-        self._get(user_id)
-        if not soft:
-            try:
-                with self.server.api.database() as cursor:
-                    cursor.execute("delete from auth.users where id = %s", [user_id])
-            except psycopg.Error:
-                raise _Refused(500, "unexpected_failure", "Database error deleting user") from None
-        return Reply(200, {})
+                users.delete(user_id, soft=bool(body.get("should_soft_delete")))
+                return Reply(200, {})
+        raise Refused(405, "not_allowed", "method not allowed")
 
 
 def _json(raw: bytes) -> tuple[Any, bool]:
@@ -349,45 +264,3 @@ def _json(raw: bytes) -> tuple[Any, bool]:
         return json.loads(raw or b"{}"), True
     except ValueError:
         return None, False
-
-
-def _user_id(given: Any) -> UUID:
-    if given is None:
-        return uuid4()
-    try:
-        user_id = UUID(given)
-    except ValueError:
-        user_id = UUID(int=0)
-    if user_id.int == 0:
-        raise _Refused(400, "validation_failed", "ID must conform to the uuid v4 format, and cannot be a nil uuid")
-    return user_id
-
-
-def _check_password(password: Any) -> None:
-    if password is not None and len(password) < 6:
-        raise _Refused(
-            422,
-            "weak_password",
-            "Password should be at least 6 characters.",
-            weak_password={"reasons": ["length"]},
-        )
-
-
-def _user(row: Json | None) -> Json:
-    if row is None:
-        raise _Refused(404, "user_not_found", "User not found")
-    created = (row["created_at"] or datetime.now(UTC)).isoformat()
-    return {
-        "id": str(row["id"]),
-        "aud": "authenticated",
-        "role": "authenticated",
-        "email": row["email"],
-        "email_confirmed_at": created,
-        "phone": "",
-        "app_metadata": row["raw_app_meta_data"] or {},
-        "user_metadata": row["raw_user_meta_data"] or {},
-        "identities": [],
-        "created_at": created,
-        "updated_at": created,
-        "is_anonymous": False,
-    }

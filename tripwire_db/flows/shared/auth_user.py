@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CTE, ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
@@ -86,8 +86,9 @@ def auth_user_after(lock: CTE) -> LateralFromClause:
 
 
 def is_of_this_call(auth_user: LateralFromClause) -> ColumnElement[bool]:
-    """Whether password and name are what the call with the parameter `token` gave; see `auth.Claim`."""
-    return func.coalesce(auth_user.c.token, sa.cast(auth_user.c.id, sa.Text)) == param("token")
+    """Whether password and name are what the call with the parameter `token` gave (`auth.Claim`), and log in still."""
+    token = func.coalesce(auth_user.c.token, sa.cast(auth_user.c.id, sa.Text))
+    return and_(token == param("token"), ~auth_user.c.is_deleted)
 
 
 def was_deleted(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -96,7 +97,12 @@ def was_deleted(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     return select(log.id).where(log.target_user_id == user_id, log.action_type == "user_deleted").exists()
 
 
-_COLUMNS = (sa.column("id", sa.UUID), sa.column("kind", sa.Text), sa.column("token", sa.Text))
+_COLUMNS = (
+    sa.column("id", sa.UUID),
+    sa.column("kind", sa.Text),
+    sa.column("token", sa.Text),
+    sa.column("is_deleted", sa.Boolean),
+)
 
 
 def _lock(user_id: ColumnElement[Any]) -> ColumnElement[Any]:

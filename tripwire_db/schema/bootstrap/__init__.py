@@ -17,6 +17,8 @@ from tripwire_db.settings import libpq_url, sqlalchemy_url
 from tripwire_db.tables import IS_STAND_IN
 
 CONNECT_TIMEOUT_SECONDS = 10
+LOCK_TIMEOUT_SECONDS = 10
+"""How long an older stand-in's `auth.users` is waited for; who comes after waits behind."""
 _MAX_ATTEMPTS = 20
 _LOCK_KEY = 0x7472_6970_7769_7265  # "tripwire"; two bootstraps of one database take turns
 
@@ -39,7 +41,7 @@ class Bootstrap:
     """What a bootstrap found and did.
 
     Attributes:
-        outcome: `installed` (the stand-in was made), `present` (it was there), `supabase` (the server is Supabase's: left
+        outcome: `installed` (the stand-in was made), `present` (it was there, and may have been completed), `supabase` (the server is Supabase's: left
             alone) or `foreign` (somebody else's schema `auth` that serves: left alone).
         changed: what was made or mended, as in `("role anon", "schema auth")`; empty where all was right.
     """
@@ -56,15 +58,18 @@ class Bootstrap:
             return "The schema auth here is not of our making: it and the roles were left alone."
         if not self.changed:
             return "The stand-in for Supabase Auth is there already; nothing was changed."
-        return "Made the stand-in for Supabase Auth: " + ", ".join(self.changed) + "."
+        done = "Made" if self.outcome == "installed" else "Completed"
+        return f"{done} the stand-in for Supabase Auth: {', '.join(self.changed)}."
 
 
 def bootstrap(url: str) -> Bootstrap:
     """Install the stand-in for Supabase Auth in a database, unless it is Supabase's own or there already.
 
     Schema `auth` with `users`, `uid()`, `role()`, `email()` and `jwt()`; roles `anon`, `authenticated`, `service_role`
-    (BYPASSRLS) and `authenticator` (LOGIN NOINHERIT, no password, a member of the three). One transaction; may be run
-    again, in several databases of a cluster, and by several processes at once.
+    (BYPASSRLS) and `authenticator` (LOGIN NOINHERIT, no password, a member of the three). As on Supabase, row-level
+    security hides `auth.users` from everybody but the owner of the database, superusers and roles with BYPASSRLS. One
+    transaction; may be run again, in several databases of a cluster, and by several processes at once. The stand-in of an
+    older release is brought up to this one, its users kept.
 
     Args:
         url: the database, as in `postgresql://postgres@/course?host=/run/postgresql`; a superuser, or a role with
@@ -92,6 +97,12 @@ def bootstrap(url: str) -> Bootstrap:
         raise BootstrapRefused(
             f"this role may not prepare the server ({error.diag.message_primary}): run `tripwire-db bootstrap` once as "
             "a superuser, or as a role with CREATEROLE and BYPASSRLS that owns the database"
+        ) from without_rows(error)
+    except errors.LockNotAvailable as error:
+        raise Unavailable(
+            f"auth.users is in use by a long transaction, and was waited for {LOCK_TIMEOUT_SECONDS} s; nothing was changed: "
+            "call again",
+            applied=False,
         ) from without_rows(error)
     except psycopg.OperationalError as error:
         raise Unavailable(
@@ -154,9 +165,14 @@ def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
     connection.add_notice_handler(note)
     try:
         connection.execute(_sql("bootstrap_roles.sql"))
-        if not present:
+        if present:
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+        else:
             connection.execute(_sql("bootstrap.sql"))
-            changed.append("schema auth")
+        made = len(changed)
+        connection.execute(_sql("bootstrap_users.sql"))
+        if not present:
+            changed[made:] = ["schema auth"]  # all of it is new
     finally:
         connection.remove_notice_handler(note)
     return Bootstrap("present" if present else "installed", tuple(changed))

@@ -1,5 +1,6 @@
 -- The stand-in for Supabase's schema auth: of its 35 columns those that are used here, and the four functions that
--- policies ask, with Supabase's own definitions. Run once per database, in one transaction, after bootstrap_roles.sql.
+-- policies ask, with Supabase's own definitions. Run once per database, in one transaction, after bootstrap_roles.sql
+-- and before bootstrap_users.sql, which completes auth.users.
 CREATE SCHEMA auth;
 
 -- The mark by which the stand-in is told from the real one.
@@ -58,16 +59,6 @@ AS $$
     )::jsonb
 $$;
 
-GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
-
 -- As Supabase lets its role postgres: who owns the database may refer to auth users and manage them, whoever ran this.
-DO $owner$
-DECLARE
-    owner regrole := (SELECT datdba::regrole FROM pg_catalog.pg_database WHERE datname = current_database());
-BEGIN
-    IF owner <> current_user::regrole THEN
-        EXECUTE format('GRANT USAGE ON SCHEMA auth TO %s', owner);
-        EXECUTE format('GRANT ALL ON TABLE auth.users TO %s', owner);
-    END IF;
-END
-$owner$;
+GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role, pg_database_owner;
+GRANT ALL ON TABLE auth.users TO pg_database_owner;
