@@ -2,7 +2,7 @@
 
 from tripwire_db import PostgresAuth, TripwireRepository
 
-with TripwireRepository.connect(url, auth=PostgresAuth(url)) as repository:
+with PostgresAuth(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
     repository.get_sales_leaderboard()
 """
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from tripwire_db.errors import InvalidInput
 
+MAX_POOL_SIZE = 1000
 MAX_EMAIL = 254
 """Characters in an e-mail address, by RFC 5321 (a path of 256 octets, two of them the angle brackets)."""
 MAX_NAME = 300
@@ -157,6 +158,15 @@ def parse_integer(name: str, value: object, *, least: int = -_MAX_INT4 - 1, most
     if not least <= number <= most:
         raise _refused(name, f"must be {least} to {most}")
     return number
+
+
+def parse_pool_size(value: int) -> int:
+    """The size of a pool, 1–1000.
+
+    Raises:
+        InvalidInput: it is no whole number, or out of range.
+    """
+    return parse_integer("pool_size", value, least=1, most=MAX_POOL_SIZE)
 
 
 def parse_choice(name: str, value: object, choices: tuple[Choice, ...]) -> Choice:

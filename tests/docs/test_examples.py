@@ -9,14 +9,23 @@ import pytest
 from tripwire_db import PostgresAuth, TripwireRepository
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/tutorial/first-student.md", "docs/reference/repository.md", "docs/explanation/video.md")
+PAGES = (
+    "README.md",
+    "docs/tutorial/first-student.md",
+    "docs/reference/repository.md",
+    "docs/explanation/video.md",
+    "docs/explanation/processes.md",
+)
 _BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run(page: str, database_url: str) -> None:
     blocks = _BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
-    with TripwireRepository.connect(database_url, auth=PostgresAuth(database_url)) as repository:
+    with (
+        PostgresAuth(database_url) as auth,
+        TripwireRepository.connect(database_url, auth=auth) as repository,
+    ):
         manager = repository.create_manager(email="manager@example.org", full_name="Manager")
         student = repository.create_tripwire_user(
             email="student@example.org", full_name="Student", manager_id=manager.user_id

@@ -10,7 +10,7 @@ from tests.backend.flows.both import KINDS
 from tests.backend.flows.world import World, emptied, world
 from tests.faults.recount import Sessions, broken
 from tests.support.servers.postgres import Clone, Postgres, worker
-from tripwire_db.engine import database, retry
+from tripwire_db.engine import connection, retry
 
 
 @pytest.fixture(params=KINDS)
@@ -64,8 +64,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """The same rules with less patience, so that many faults fit into a run; `hasty(0.2)` waits so long for an answer."""
 
     def shorten(answer: float = 0.4) -> None:
-        monkeypatch.setattr(database, "ANSWER_TIMEOUT_SECONDS", answer)
-        monkeypatch.setattr(database, "CANCEL_TIMEOUT_SECONDS", answer / 2)
+        monkeypatch.setattr(connection, "ANSWER_TIMEOUT_SECONDS", answer)
+        monkeypatch.setattr(connection, "CANCEL_TIMEOUT_SECONDS", answer / 2)
         monkeypatch.setattr(retry, "_FIRST_BACKOFF_SECONDS", 0.01)
 
     shorten()

@@ -136,9 +136,9 @@ def outcome_of(trial: Trial, kind: str, it: World) -> str:
 
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives up after three attempts; one fault is survived all the same."""
+    """Gives up after two seconds; one fault is survived all the same."""
     hasty(0.6)
-    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 2.0)
 
 
 def test_whatever_happens_to_the_connection_a_call_takes_effect_once(

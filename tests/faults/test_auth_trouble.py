@@ -125,7 +125,7 @@ def campaign(trials: list[Trial], kind: str, it: World, figures: Figures) -> Non
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
     hasty(PATIENCE)
-    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 1.0)
 
 
 def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(

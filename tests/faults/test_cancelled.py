@@ -148,7 +148,7 @@ async def test_a_compensation_that_is_cancelled_is_done_to_its_end_under_its_loc
     it: World, proxy_before: Proxy, hasty: None, monkeypatch: pytest.MonkeyPatch, figures: Figures
 ):
     """Its HTTP call cannot be taken back: let go of the lock before it ends, and it removes a student made meanwhile."""
-    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 0.0)
     asked = {"email": "late@course.kz", "full_name": "Late", "manager_id": it.manager().user_id}
     deleting, go_on = threading.Event(), threading.Event()
     with AdminApi(it.url) as api, SupabaseAuth(api.url, api.service_role_key) as auth:

@@ -26,7 +26,7 @@ def strike(verdict: Verdict) -> Callable[[Request], Verdict]:
 @pytest.fixture
 def behind(kind: str, it: World, hasty: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Proxy, World]]:
     """A repository behind a proxy, which alone is struck: the auth service is well."""
-    monkeypatch.setattr(retry, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 0.5)
     with (
         Proxy(it.url) as proxy,
         PostgresAuth(it.url) as auth,

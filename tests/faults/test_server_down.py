@@ -21,6 +21,7 @@ from tests.faults.figures import Figures
 from tests.faults.recount import broken
 from tripwire_db import CompensationFailed, PostgresAuth, TripwireError, Unavailable, migrations
 from tripwire_db.embedded import Cluster, scratch_cluster
+from tripwire_db.engine import retry
 from tripwire_db.schema.bootstrap import bootstrap
 
 MAX_CONNECTIONS = 24
@@ -110,8 +111,9 @@ def test_a_crash_of_the_server_in_the_middle_loses_nothing_that_was_reported(
 
 
 def test_a_server_that_is_down_is_named_within_a_bounded_time_and_the_next_call_works(
-    kind: str, cluster: Cluster, own_url: str, figures: Figures
+    kind: str, cluster: Cluster, own_url: str, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 2.0)
     with PostgresAuth(own_url) as auth, opened(kind, own_url, auth=auth) as repository:
         manager = repository.create_manager(email="m@sales.kz", full_name="M")
         cluster.stop("immediate")
@@ -123,6 +125,34 @@ def test_a_server_that_is_down_is_named_within_a_bounded_time_and_the_next_call_
         cluster.start()
         assert repository.log_activity(manager_id=manager.user_id, action_type="password_reset")
     figures.survived("server down")
+
+
+def test_a_failover_of_ten_seconds_is_survived_by_every_call_under_way(
+    cluster: Cluster, own_url: str, figures: Figures
+):
+    """Nothing answers for ten seconds, then a server does: each caller is told of success, without calling again."""
+    with (
+        PostgresAuth(own_url) as auth,
+        opened("sync", own_url, auth=auth) as waiting,
+        opened("async", own_url, auth=auth) as awaiting,
+    ):
+        manager = waiting.create_manager(email="m@sales.kz", full_name="M")
+        awaiting.get_sales_leaderboard()
+        cluster.stop("immediate")
+        with ThreadPoolExecutor(4) as threads:
+            log = {"manager_id": manager.user_id, "action_type": "password_reset"}
+            calls = [
+                threads.submit(waiting.log_activity, **log),
+                threads.submit(awaiting.log_activity, **log),
+                threads.submit(waiting.create_manager, email="w@sales.kz", full_name="W"),
+                threads.submit(awaiting.create_manager, email="a@sales.kz", full_name="A"),
+            ]
+            time.sleep(10)  # the length of the failover itself
+            assert not any(call.done() for call in calls)
+            cluster.start()
+            assert all(call.result(PATIENCE) for call in calls)
+    assert broken(own_url) == []
+    figures.survived("a failover of ten seconds", 4)
 
 
 def test_a_server_without_a_connection_left_is_named_and_what_is_connected_goes_on(
@@ -144,7 +174,8 @@ def test_a_server_without_a_connection_left_is_named_and_what_is_connected_goes_
     figures.survived("too many connections", 8)
 
 
-def test_a_server_that_takes_nobody_says_so(kind: str, own_url: str):
+def test_a_server_that_takes_nobody_says_so(kind: str, own_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 2.0)
     with (
         crowded(own_url),
         PostgresAuth(own_url) as auth,

@@ -29,6 +29,7 @@ from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import AuthFailed, ConstraintViolated, InvalidInput, TripwireError
 from tripwire_db.tables import IS_STAND_IN
+from tripwire_db.validation import parse_pool_size
 
 T = TypeVar("T")
 
@@ -68,18 +69,19 @@ class PostgresAuth:
 
     Args:
         database_url: any `postgresql://` URL, unix sockets included.
+        pool_size: at most so many connections, 1–1000, of its own in each process: those of a repository are beside them.
 
     Raises:
-        InvalidInput: the URL is no PostgreSQL URL.
+        InvalidInput: the URL is no PostgreSQL URL, or `pool_size` is out of range.
 
     Example:
         >>> with PostgresAuth("postgresql://app:secret@localhost/course") as auth:
         ...     auth.create_user(id=uuid4(), email="ann@example.com", password=None, full_name="Ann", mark=Mark.STUDENT)
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, pool_size: int = POOL_SIZE) -> None:
         # Statements this small gain little by being prepared, and lose a transaction pooler by it.
-        self._database = Database(database_url, pool_size=POOL_SIZE, transaction_pooler=True)
+        self._database = Database(database_url, pool_size=parse_pool_size(pool_size), transaction_pooler=True)
 
     def __repr__(self) -> str:
         return "PostgresAuth()"

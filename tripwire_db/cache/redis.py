@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from tripwire_db.cache.redis_loop import RedisLoop
 from tripwire_db.cache.stored import SCHEMA_VERSION, CorruptEntry, Rows, dump, load, most_bytes
+from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -76,12 +77,21 @@ class RedisCache:
         self._url = url
         where = _client(url).connection_pool.connection_kwargs
         self._where = str(where["path"]) if "path" in where else f"{where.get('host')}:{where.get('port')}"
+        self._complaints: set[str] = set()
+        self._left_alone_until = 0.0
+        self._begin()
+        watch_forks(self)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._flights: dict[str, Future[Rows]] = {}
         self._leaders: set[asyncio.Task[None]] = set()
-        self._complaints: set[str] = set()
-        self._left_alone_until = 0.0
         self._loop: RedisLoop | None = None
+
+    def after_fork(self) -> None:
+        """In a child process: leave the connection, its thread and the flights under way to the parent."""
+        leave_to_parent(self._loop, self._flights, self._leaders)
+        self._begin()
 
     def __repr__(self) -> str:
         return f"RedisCache({self._where!r}, ttl={self._ttl:g})"

@@ -1,6 +1,7 @@
 """The event loop for Redis that threads and event loops share."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ class RedisLoop:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
+        self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tripwire-db-cache", daemon=True)
         self._thread.start()
@@ -31,7 +33,7 @@ class RedisLoop:
 
     def close(self) -> None:
         """End what is under way, close the connections, stop the thread; again is fine."""
-        if self._loop.is_closed():
+        if self._loop.is_closed() or self._process != os.getpid():  # its thread runs in the parent alone
             return
         if threading.current_thread() is self._thread:  # collected by the loop itself, which cannot wait for itself
             self._loop.stop()

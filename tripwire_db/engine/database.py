@@ -1,8 +1,9 @@
-"""Runs flows on pools of connections, sync and async by the same rules; what is tried again is told by `attempts`."""
+"""Runs flows on pools of connections, sync and async by the same rules; what is tried again is told by `retry`."""
 
 import asyncio
 import time
 import traceback
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -10,73 +11,25 @@ from typing import Any, TypeVar
 import psycopg
 import sqlalchemy
 from psycopg import AsyncRawCursor, RawCursor
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import _WaitTimeout
 from psycopg.pq import TransactionStatus
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.util.concurrency import greenlet_spawn
 
-from tripwire_db.engine.driver_errors import ANSWER_TIMEOUT_SECONDS, is_dead
+from tripwire_db.engine.connection import BoundedAsyncConnection, BoundedConnection, connection_arguments
+from tripwire_db.engine.driver_errors import NotConfirmed, is_dead
+from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.engine.retry import POOL_TIMEOUT_SECONDS, Attempts
 from tripwire_db.engine.statement import Flow, Row
-from tripwire_db.errors import InvalidInput
-from tripwire_db.settings import libpq_url
+from tripwire_db.errors import InvalidInput, TripwireError
 
 T = TypeVar("T")
 
-TRANSACTION_POOLER_PORT = 6543
-CANCEL_TIMEOUT_SECONDS = 1.0
-"""How long calling it off may take, and the answer to that; then the connection is taken for lost."""
-CONNECT_TIMEOUT_SECONDS = 5
 # What a session was told when it began, it keeps: a new one may be read-write again, have another timeout, or plan anew.
 _SPENT_SQLSTATES = {"0A000", "25006", "57014"}
 # … and all that began before it know no better.
 _SPENT_TOGETHER = {"0A000", "25006"}
-
-
-class _BoundedConnection(psycopg.Connection[Any]):
-    """A connection that does not wait for ever. A statement that is not answered in time is called off.
-
-    The server then says that it did nothing, or the answer came just now, or there is still silence: a lost connection.
-    Without that a statement that waits for a table's lock, which no lock_timeout of its own can bound since the lock is
-    taken before the statement begins, would take effect long after its caller was told to try again.
-    """
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval, timeout or ANSWER_TIMEOUT_SECONDS)
-        except _WaitTimeout:
-            if timeout is not None:
-                raise
-        try:
-            self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            return super().wait(gen, interval, CANCEL_TIMEOUT_SECONDS)
-        except (_WaitTimeout, psycopg.OperationalError) as silence:
-            if silence.sqlstate is not None:
-                raise  # the server has spoken: as a rule it says that the statement was called off
-            self.close()
-            raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
-
-
-class _BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
-    """The same for asyncio."""
-
-    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        try:
-            return await super().wait(gen, interval, timeout or ANSWER_TIMEOUT_SECONDS)
-        except _WaitTimeout:
-            if timeout is not None:
-                raise
-        try:
-            await self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            return await super().wait(gen, interval, CANCEL_TIMEOUT_SECONDS)
-        except (_WaitTimeout, psycopg.OperationalError) as silence:
-            if silence.sqlstate is not None:
-                raise
-            await self.close()
-            raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
 
 
 def _engine_options(pool_size: int) -> dict[str, Any]:
@@ -90,28 +43,6 @@ def _engine_options(pool_size: int) -> dict[str, Any]:
         "pool_use_lifo": True,
         "use_native_hstore": False,
     }
-
-
-def connection_arguments(url: object, transaction_pooler: bool | None = None) -> dict[str, Any]:
-    """What psycopg needs to connect to `url`: any `postgresql://` URL, unix sockets included.
-
-    Behind a transaction pooler (told, or seen from Supabase's port for it, 6543) nothing may rely on a session:
-    a prepared statement belongs to one.
-
-    Raises:
-        InvalidInput: `url` is no PostgreSQL URL.
-    """
-    if not isinstance(url, str):
-        raise InvalidInput("the database URL must be a string that begins with postgresql://")
-    try:
-        arguments: dict[str, Any] = conninfo_to_dict(libpq_url(url))
-    except psycopg.ProgrammingError:
-        # libpq's own message repeats the URL, and with it the password.
-        raise InvalidInput("the database URL cannot be read: percent-encode special characters in it") from None
-    if transaction_pooler is None:
-        transaction_pooler = str(arguments.get("port", "")) == str(TRANSACTION_POOLER_PORT)
-    defaults = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "tripwire-db", "keepalives_idle": 30}
-    return {**defaults, **arguments, "prepare_threshold": None if transaction_pooler else 5}
 
 
 class _Later:
@@ -155,13 +86,27 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 20, transaction_pooler: bool | None = None) -> None:
-        arguments = connection_arguments(url, transaction_pooler)
+        self._arguments = connection_arguments(url, transaction_pooler)
+        self._pool_size = pool_size
+        self._open()
+        watch_forks(self)
+
+    def _open(self) -> None:
+        arguments = self._arguments
         self.engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
-            creator=lambda: _BoundedConnection.connect(**arguments),
-            **_engine_options(pool_size),
+            creator=lambda: BoundedConnection.connect(**arguments),
+            **_engine_options(self._pool_size),
         )
+        # Whoever forgets to close it leaves no connection behind.
+        self._closed_at_last = weakref.finalize(self, self.engine.dispose)
         self._generation = _Generation()
+
+    def after_fork(self) -> None:
+        """In a child process: leave the pool to the parent, and open another when it is needed."""
+        self._closed_at_last.detach()
+        leave_to_parent(self.engine)
+        self._open()
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow, again where that is safe and may help; one round trip where all goes well.
@@ -233,9 +178,10 @@ class Database:
                 if self._generation.is_outlived(pooled.info, generation):
                     pooled.invalidate()
                     continue
-                connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+                connection: BoundedConnection = pooled.driver_connection  # type: ignore[assignment]
                 try:
-                    yield connection
+                    with _confirmed(connection):
+                        yield connection
                 except BaseException as error:
                     if _is_spent(connection, error):
                         self._generation.end(pooled.info, error)
@@ -250,25 +196,59 @@ class AsyncDatabase:
     """The same for asyncio."""
 
     def __init__(self, url: str, *, pool_size: int = 20, transaction_pooler: bool | None = None) -> None:
+        self._arguments = connection_arguments(url, transaction_pooler)
+        self._pool_size = pool_size
+        self._open()
+        watch_forks(self)
+
+    def _open(self) -> None:
         from sqlalchemy.ext.asyncio import create_async_engine  # brings the ORM, 0.1 s that sync callers need not wait
 
-        arguments = connection_arguments(url, transaction_pooler)
+        arguments = self._arguments
 
         async def connect() -> Any:
             try:
-                return await _BoundedAsyncConnection.connect(**arguments)
+                return await BoundedAsyncConnection.connect(**arguments)
             except asyncio.CancelledError as cancelled:
                 # Its traceback would keep the half-made connection open until the garbage collector comes.
                 traceback.clear_frames(cancelled.__traceback__)
                 raise
 
         self.engine = create_async_engine(
-            "postgresql+psycopg://", async_creator=lambda: _Later(connect), **_engine_options(pool_size)
+            "postgresql+psycopg://", async_creator=lambda: _Later(connect), **_engine_options(self._pool_size)
         )
         self._generation = _Generation()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def after_fork(self) -> None:
+        """As `Database.after_fork`."""
+        leave_to_parent(self.engine, self._loop)
+        self._open()
+
+    def require_loop(self) -> None:
+        """Refuse to work where the pool's connections cannot be waited for: it belongs to the loop that used it first.
+
+        Raises:
+            TripwireError: another event loop runs, or none of asyncio's.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise TripwireError(
+                "the async repository needs asyncio, and no event loop of asyncio runs here: call it from a coroutine "
+                "that asyncio runs, or use TripwireRepository in a thread (as with trio.to_thread.run_sync)"
+            ) from None
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise TripwireError(
+                "this repository belongs to another event loop, the one that used it first: open one inside each "
+                "asyncio.run (async with AsyncTripwireRepository.connect(…)), or close it at the end of the first"
+            )
 
     async def run(self, flow: Flow[T]) -> T:
-        """As `Database.run`."""
+        """As `Database.run`; see `require_loop`."""
+        self.require_loop()
         attempts = Attempts(flow.name, flow.definition.writes)
         with attempts.logged():
             attempts.rows = await self._again(attempts, lambda: self._rows(attempts, flow))
@@ -278,6 +258,7 @@ class AsyncDatabase:
 
     async def transact(self, name: str, work: Callable[[Callable[[Flow[Any]], Awaitable[Any]]], Awaitable[T]]) -> T:
         """As `Database.transact`."""
+        self.require_loop()
         attempts = Attempts(name, writes=True)
 
         async def transaction() -> T:
@@ -305,6 +286,7 @@ class AsyncDatabase:
 
     async def explain(self, flow: Flow[Any]) -> str:
         """As `Database.explain`."""
+        self.require_loop()
         _require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
@@ -317,8 +299,9 @@ class AsyncDatabase:
             return await self._again(attempts, plan)
 
     async def close(self) -> None:
-        """Close the pool's connections."""
+        """Close the pool's connections; then any event loop may open new ones."""
         await self.engine.dispose()
+        self._loop = None
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -329,9 +312,10 @@ class AsyncDatabase:
                 if self._generation.is_outlived(pooled.info, generation):
                     await greenlet_spawn(pooled.invalidate)
                     continue
-                connection: psycopg.AsyncConnection[Any] = pooled.driver_connection  # type: ignore[assignment]
+                connection: BoundedAsyncConnection = pooled.driver_connection  # type: ignore[assignment]
                 try:
-                    yield connection
+                    with _confirmed(connection):
+                        yield connection
                 except BaseException as error:
                     if _is_spent(connection, error):
                         self._generation.end(pooled.info, error)
@@ -367,6 +351,24 @@ async def _execute_async(
     cursor = AsyncRawCursor(connection, row_factory=flow.definition.rows_of)
     await cursor.execute(*attempts.sending(flow))
     return await cursor.fetchall()
+
+
+@contextmanager
+def _confirmed(connection: BoundedConnection | BoundedAsyncConnection) -> Iterator[None]:
+    """Refuse to take a commit for done, or an error for the whole story, where the standby was not waited for.
+
+    Raises:
+        NotConfirmed: the server has said so.
+    """
+    connection.standby_wait.cut_short = False
+    try:
+        yield
+    except Exception as error:
+        if connection.standby_wait.cut_short:
+            raise NotConfirmed from error
+        raise
+    if connection.standby_wait.cut_short:
+        raise NotConfirmed
 
 
 def _is_spent(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], error: BaseException) -> bool:

@@ -47,6 +47,17 @@ _ADVICE = {
 }
 
 
+class NotConfirmed(psycopg.Error):
+    """The server has committed, and has stopped waiting for its synchronous standby, which may never hear of it."""
+
+
+class NotReplicated(Unavailable):
+    """`Unavailable` for a commit that no synchronous standby has confirmed; a failover now would lose it.
+
+    Told apart because it must not be settled by a look at the rows: they are there, and may be gone tomorrow.
+    """
+
+
 def driver_error(error: BaseException) -> BaseException | None:
     """The driver's own error, which SQLAlchemy may have wrapped."""
     return error.orig if isinstance(error, DBAPIError) else error

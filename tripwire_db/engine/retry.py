@@ -1,7 +1,7 @@
 """Trying a flow again: when that is safe and may help, how long to wait, and what to say when it is over.
 
 Every flow is idempotent, so one that met a serialization failure, a deadlock or a lost connection is simply run again,
-with exponential backoff and jitter, a bounded number of times. What an old session was told long ago (a plan that a
+with exponential backoff and jitter, for a bounded time, in which a failover ends as a rule. What an old session was told long ago (a plan that a
 migration has made stale, a server that was read-only when it began) counts as one: it is tried once on a new one.
 Nothing else is retried.
 """
@@ -18,6 +18,8 @@ import psycopg
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tripwire_db.engine.driver_errors import (
+    NotConfirmed,
+    NotReplicated,
     driver_error,
     explained,
     hinted,
@@ -35,10 +37,10 @@ logger = logging.getLogger("tripwire_db")
 logger.addHandler(logging.NullHandler())
 
 POOL_TIMEOUT_SECONDS = 30.0
-MAX_ATTEMPTS = 6
 RETRY_WINDOW_SECONDS = 15.0
-"""No new attempt is begun after that."""
+"""No new attempt is begun after that; the last one is begun then."""
 _FIRST_BACKOFF_SECONDS = 0.1
+_LONGEST_BACKOFF_SECONDS = 1.0
 # One lost race is ordinary, two are bad luck, five would be a defect that must not turn into a loop.
 _MAX_RUNS = 5
 
@@ -67,6 +69,7 @@ class Attempts:
     races: int = 0
     started: float = field(default_factory=time.monotonic)
     _perhaps_applied: bool = False
+    _was_cut_off: bool = False
 
     def begin(self) -> None:
         """An attempt begins; nothing is sent yet."""
@@ -93,19 +96,30 @@ class Attempts:
         driver = driver_error(error)
         if not isinstance(driver, psycopg.Error):
             raise error
+        if isinstance(driver, NotConfirmed):
+            raise NotReplicated(
+                f"{self.name}: written on the primary, but its synchronous standby did not confirm it in time, so a "
+                "failover now would lose it: see that the standby runs, then call again, which is safe",
+                applied=None,
+            ) from None
         lost = is_lost(driver)
         if lost and self.flow is not None and self.writes:
             self._perhaps_applied = True
-        told_of_old = self.number == 1 and (driver.sqlstate in _TOLD_OF_OLD or is_stale_plan(driver))
+        # After a lost connection a server that is read-only is a standby on its way up.
+        read_only = driver.sqlstate in _TOLD_OF_OLD and (self.number == 1 or self._was_cut_off)
+        told_of_old = read_only or (self.number == 1 and is_stale_plan(driver))
+        self._was_cut_off = self._was_cut_off or lost
         if not lost and not told_of_old and driver.sqlstate not in _RETRIED_SQLSTATES:
             raise translated(driver, self.name, self.flow, applied=self._applied) from without_rows(driver)
         if self.flow is None and explained(driver) is not None:
             raise self._given_up(driver) from without_rows(driver)
-        if self.number >= MAX_ATTEMPTS or time.monotonic() - self.started > RETRY_WINDOW_SECONDS:
+        left = RETRY_WINDOW_SECONDS - (time.monotonic() - self.started)
+        if left <= 0:
             raise self._given_up(driver) from without_rows(driver)
         # Half of the delay is jitter: callers that failed together do not come back together.
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        return float(_FIRST_BACKOFF_SECONDS * 2 ** (self.number - 1) * jitter)
+        delay = min(_FIRST_BACKOFF_SECONDS * 2 ** min(self.number - 1, 10), _LONGEST_BACKOFF_SECONDS)
+        return float(min(delay * jitter, left))
 
     @property
     def _applied(self) -> bool | None:

@@ -16,6 +16,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -41,6 +42,8 @@ from sqlalchemy.dialects.postgresql import Insert as UpsertInsert
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
 from sqlalchemy.types import TypeEngine
+
+from tripwire_db.engine.fork import watch_forks
 
 T = TypeVar("T")
 Row = Any
@@ -271,4 +274,17 @@ class _ReadableDialect(PGDialect_psycopg):
     supports_statement_cache = True
 
 
+class _BuildLocks:
+    """The locks under which statements are built: `cached_property` has one in Python 3.11."""
+
+    def after_fork(self) -> None:
+        """Replace them in a child process: a thread that is not there any more may hold one."""
+        for kind in (StatementBuilder, FlowStatement):
+            for member in vars(kind).values():
+                if isinstance(member, cached_property) and hasattr(member, "lock"):
+                    member.lock = RLock()
+
+
+_BUILD_LOCKS = _BuildLocks()
+watch_forks(_BUILD_LOCKS)
 _DIALECT = _ReadableDialect()  # type: ignore[no-untyped-call]

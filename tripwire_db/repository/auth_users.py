@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 from tripwire_db.auth import Auth, Claim, EmailExists, Mark
+from tripwire_db.engine.driver_errors import NotReplicated
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import (
     AuthFailed,
@@ -206,6 +207,8 @@ def _complete(auth: Auth, person: Person[Created], user_id: UUID) -> Operation[C
         if failure.constraint in _AUTH_USER_KEYS:
             raise AuthUserChanged from failure
         raise
+    except NotReplicated:
+        raise  # the rows are there, and no look at them can tell whether they will be after a failover
     except TripwireError as failure:
         return (yield from _settle(auth, flow, user_id, person.email, failure))
 

@@ -10,10 +10,7 @@ from tripwire_db.errors import InvalidInput
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, Clock, FlowContext
 from tripwire_db.repository.operation import Services
 from tripwire_db.settings import Settings, certificate_url_of, mask_url
-from tripwire_db.validation import parse_integer
 from tripwire_db.video import WatchPolicy
-
-MAX_POOL_SIZE = 1000
 
 
 class RepositoryBase:
@@ -44,19 +41,11 @@ class RepositoryBase:
         self._services = Services(FlowContext(policy=policy, clock=clock, certificate_url=base), auth)
         self._cache = leaderboard_cache
         self._url = url
+        self._made_here: tuple[Auth | LeaderboardCache, ...] = ()
 
     def __repr__(self) -> str:
         # The URL may hold a password.
         return f"{type(self).__name__}({mask_url(self._url)!r})"
-
-
-def parse_pool_size(value: int) -> int:
-    """The size of a pool, 1–1000.
-
-    Raises:
-        InvalidInput: it is no whole number, or out of range.
-    """
-    return parse_integer("pool_size", value, least=1, most=MAX_POOL_SIZE)
 
 
 def arguments_from_environment(environment: Mapping[str, str] | None) -> dict[str, Any]:

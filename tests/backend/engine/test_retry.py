@@ -1,13 +1,15 @@
 """What is tried again, how often, and what is said in the end; and how a URL becomes a connection. No server is needed."""
 
 import logging
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from tripwire_db.engine.database import connection_arguments
-from tripwire_db.engine.retry import MAX_ATTEMPTS, Attempts
+from tripwire_db.engine import retry
+from tripwire_db.engine.connection import connection_arguments
+from tripwire_db.engine.retry import Attempts
 from tripwire_db.errors import InvalidInput, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import FlowContext
@@ -15,51 +17,81 @@ from tripwire_db.flows.verify_certificate import verify_certificate
 
 SECRET = "hush-hush"
 WRITING = issue_certificate(FlowContext(), user_id="00000000-0000-0000-0000-000000000001")
+GONE = psycopg.OperationalError("server closed the connection unexpectedly")
 READING = verify_certificate(code="x")
 
 
 def attempted(flow=WRITING, *, sent: bool = True) -> Attempts:
-    attempts = Attempts(flow.name, flow.definition.writes)
+    attempts = Attempts(flow.name, flow.definition.writes, started=retry.time.monotonic())
     attempts.begin()
     if sent:
         attempts.sending(flow)
     return attempts
 
 
-@pytest.mark.parametrize("error", [errors.SerializationFailure("x"), errors.DeadlockDetected("x")])
-def test_a_serialization_failure_and_a_deadlock_are_tried_again_after_a_growing_delay(error):
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that attempts see, in its only item."""
+    now = [1000.0]
+    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def until_given_up(attempts: Attempts, error: psycopg.Error, clock: list[float], *, sent: bool = True) -> Unavailable:
+    """Meet the same error at every attempt, until there is no other."""
+    while True:
+        try:
+            clock[0] += attempts.backoff(error)
+        except Unavailable as failure:
+            return failure
+        attempts.begin()
+        if sent:
+            attempts.sending(WRITING)
+
+
+@pytest.mark.parametrize("error", [errors.SerializationFailure("x"), errors.DeadlockDetected("x"), GONE])
+def test_what_may_pass_is_tried_again_after_a_growing_delay_for_fifteen_seconds(error, clock: list[float]):
     attempts = attempted()
-    delays = []
-    for _ in range(MAX_ATTEMPTS - 1):
+    delays = [attempts.backoff(error)]
+    for _ in range(5):
+        attempts.begin()
+        attempts.sending(WRITING)
         delays.append(attempts.backoff(error))
-        attempts.begin()
-        attempts.sending(WRITING)
-    assert all(0.05 * 2**n <= delay <= 0.1 * 2**n for n, delay in enumerate(delays))
-    with pytest.raises(Unavailable, match=f"gave up after {MAX_ATTEMPTS} attempts") as raised:
-        attempts.backoff(error)
-    assert raised.value.applied is False
+    assert all(0.05 * 2**n <= delay <= 0.1 * 2**n for n, delay in enumerate(delays[:4]))
+    assert all(0.5 <= delay <= 1.0 for delay in delays[4:])
+    failure = until_given_up(attempts, error, clock)
+    assert clock[0] == 1015.0  # the last attempt is made when the time is up, not a second before
+    assert "attempts in 15.0 s" in str(failure)
 
 
-def test_a_lost_connection_leaves_open_whether_a_write_took_effect():
-    attempts = attempted()
-    for _ in range(MAX_ATTEMPTS - 1):
-        attempts.backoff(psycopg.OperationalError("server closed the connection unexpectedly"))
-        attempts.begin()
-        attempts.sending(WRITING)
-    with pytest.raises(Unavailable, match="not known") as raised:
-        attempts.backoff(psycopg.OperationalError("server closed the connection unexpectedly"))
-    assert raised.value.applied is None
+def test_a_deadlock_leaves_no_doubt_that_nothing_was_written(clock: list[float]):
+    assert until_given_up(attempted(), errors.DeadlockDetected("x"), clock).applied is False
+
+
+def test_a_lost_connection_leaves_open_whether_a_write_took_effect(clock: list[float]):
+    failure = until_given_up(attempted(), GONE, clock)
+    assert failure.applied is None
+    assert "not known" in str(failure)
 
 
 @pytest.mark.parametrize(("flow", "sent"), [(READING, True), (WRITING, False)])
-def test_nothing_was_written_where_nothing_was_sent_or_nothing_writes(flow, sent: bool):
-    attempts = attempted(flow, sent=sent)
-    for _ in range(MAX_ATTEMPTS - 1):
-        attempts.backoff(psycopg.OperationalError("connection refused"))
-        attempts.begin()
-    with pytest.raises(Unavailable) as raised:
-        attempts.backoff(psycopg.OperationalError("connection refused"))
-    assert raised.value.applied is False
+def test_nothing_was_written_where_nothing_was_sent_or_nothing_writes(flow, sent: bool, clock: list[float]):
+    refused = psycopg.OperationalError("connection refused")
+    assert until_given_up(attempted(flow, sent=sent), refused, clock, sent=False).applied is False
+
+
+def test_a_server_that_is_read_only_after_a_lost_connection_is_a_standby_on_its_way_up(clock: list[float]):
+    attempts = attempted()
+    attempts.backoff(GONE)
+    attempts.begin()
+    attempts.sending(WRITING)
+    assert until_given_up(attempts, errors.ReadOnlySqlTransaction("x"), clock)
+    assert clock[0] == 1015.0
+
+
+def test_a_server_that_is_read_only_is_asked_once_more_and_no_longer(clock: list[float]):
+    assert until_given_up(attempted(), errors.ReadOnlySqlTransaction("x"), clock)
+    assert clock[0] < 1001.0
 
 
 @pytest.mark.parametrize(

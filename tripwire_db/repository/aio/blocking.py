@@ -4,10 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from tripwire_db.engine.database import AsyncDatabase
 from tripwire_db.engine.statement import Flow
 
 T = TypeVar("T")
 Runner = Callable[[Flow[Any]], Awaitable[Any]]
+
+
+def require_loop(database: AsyncDatabase) -> None:
+    """Refuse what is called in the wrong event loop before anything of it is done; see `AsyncDatabase.require_loop`."""
+    database.require_loop()
 
 
 async def run_blocking(call: Callable[[], T]) -> T:

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from tripwire_db.engine.database import AsyncDatabase
 from tripwire_db.engine.statement import Flow
-from tripwire_db.repository.aio.blocking import Runner, run_blocking, run_to_the_end
+from tripwire_db.repository.aio.blocking import Runner, require_loop, run_blocking, run_to_the_end
 from tripwire_db.repository.base import RepositoryBase
 from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
 
@@ -19,6 +19,7 @@ class Driver(RepositoryBase):
     async def _perform(self, wanted: Flow[T] | Operation[T]) -> T:
         if isinstance(wanted, Flow):
             return await self._database.run(wanted)
+        require_loop(self._database)
         return await self._drive(wanted, self._database.run)
 
     async def _drive(self, operation: Operation[T], run: Runner) -> T:

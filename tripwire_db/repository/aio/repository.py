@@ -15,7 +15,8 @@ from tripwire_db.repository.aio.lessons import LessonMethods
 from tripwire_db.repository.aio.managers import ManagerMethods
 from tripwire_db.repository.aio.sales import SalesMethods
 from tripwire_db.repository.aio.students import StudentMethods
-from tripwire_db.repository.base import arguments_from_environment, parse_pool_size
+from tripwire_db.repository.base import arguments_from_environment
+from tripwire_db.validation import parse_pool_size
 from tripwire_db.video import WatchPolicy
 
 
@@ -23,10 +24,12 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
     """Everything a backend asks of the course's database, for asyncio; auth calls are made in threads.
 
     Open it with `connect` or `from_env`, and close it by leaving its `async with` block. `auth` and `leaderboard_cache`
-    may be shared by several repositories: closing gives back connections, and whoever calls next opens new ones.
+    may be shared by several repositories: closing leaves them open, unless `from_env` made them. A repository belongs to
+    the event loop that uses it first, until it is closed; in a child process it opens connections of its own.
 
     Example:
-        >>> async with AsyncTripwireRepository.connect(url, auth=PostgresAuth(url)) as repository:
+        >>> auth = PostgresAuth(url)
+        >>> async with AsyncTripwireRepository.connect(url, auth=auth) as repository:
         ...     manager = await repository.create_manager(email="dana@example.com", full_name="Dana K.")
         ...     student = await repository.create_tripwire_user(
         ...         email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id
@@ -51,7 +54,8 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         Args:
             url: any `postgresql://` URL, unix sockets included.
             auth: `SupabaseAuth`, or `PostgresAuth` where the stand-in is.
-            pool_size: at most so many connections, 1–1000.
+            pool_size: at most so many connections, 1–1000, of this repository in each process; a `PostgresAuth` has
+                its own beside them (5).
             policy: how watched time counts.
             clock: a callable that gives an aware datetime, which then is every time that a flow writes; for tests,
                 imports and demos.
@@ -79,13 +83,19 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Open a repository with the settings of the environment; see `settings.Settings`.
 
+        It makes its auth object and its cache itself, and closes them with itself.
+
         Args:
             environment: names to values; by default the process's own.
 
         Raises:
             InvalidInput: a variable is missing or cannot be right.
         """
-        return cls.connect(**arguments_from_environment(environment))
+        arguments = arguments_from_environment(environment)
+        repository = cls.connect(**arguments)
+        made_here = (arguments["auth"], arguments["leaderboard_cache"])
+        repository._made_here = tuple(filter(None, made_here))  # noqa: SLF001 - an object of this very class
+        return repository
 
     async def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
@@ -97,11 +107,13 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         return await self._database.explain(flow)
 
     async def close(self) -> None:
-        """Close the connections, those of `auth` and of the cache too; a later call, of anybody's, opens new ones."""
+        """Close the pool, and what `from_env` made; never an `auth` or a cache that was handed in.
+
+        Calling again is fine, and a later call opens new connections, in whatever event loop it is made.
+        """
         await self._database.close()
-        await run_blocking(self._services.auth.close)
-        if self._cache is not None:
-            await run_blocking(self._cache.close)
+        for made_here in self._made_here:
+            await run_blocking(made_here.close)
 
     async def __aenter__(self) -> Self:
         return self

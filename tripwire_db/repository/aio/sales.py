@@ -5,6 +5,7 @@ from uuid import UUID
 from tripwire_db.cache import leaderboard_key
 from tripwire_db.flows import sales
 from tripwire_db.flows.sales import DEFAULT_TIME_ZONE
+from tripwire_db.repository.aio.blocking import require_loop
 from tripwire_db.repository.aio.driver import Driver
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
 
@@ -35,6 +36,7 @@ class SalesMethods(Driver):
         flow = sales.get_sales_leaderboard(limit=limit)
         if self._cache is None:
             return await self._database.run(flow)
+        require_loop(self._database)
         key = leaderboard_key(self._url, limit)
         return await self._cache.get_or_compute_async(key, lambda: self._database.run(flow))
 

@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow
 
 T = TypeVar("T")
 Runner = Callable[[Flow[Any]], Any]
+
+
+def require_loop(database: Database) -> None:
+    """Any thread may call."""
 
 
 def run_blocking(call: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow
 from tripwire_db.repository.base import RepositoryBase
 from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
-from tripwire_db.repository.sync.blocking import Runner, run_blocking, run_to_the_end
+from tripwire_db.repository.sync.blocking import Runner, require_loop, run_blocking, run_to_the_end
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ class Driver(RepositoryBase):
     def _perform(self, wanted: Flow[T] | Operation[T]) -> T:
         if isinstance(wanted, Flow):
             return self._database.run(wanted)
+        require_loop(self._database)
         return self._drive(wanted, self._database.run)
 
     def _drive(self, operation: Operation[T], run: Runner) -> T:

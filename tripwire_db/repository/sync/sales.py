@@ -6,6 +6,7 @@ from uuid import UUID
 from tripwire_db.cache import leaderboard_key
 from tripwire_db.flows import sales
 from tripwire_db.flows.sales import DEFAULT_TIME_ZONE
+from tripwire_db.repository.sync.blocking import require_loop
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
 
@@ -36,6 +37,7 @@ class SalesMethods(Driver):
         flow = sales.get_sales_leaderboard(limit=limit)
         if self._cache is None:
             return self._database.run(flow)
+        require_loop(self._database)
         key = leaderboard_key(self._url, limit)
         return self._cache.get_or_compute(key, lambda: self._database.run(flow))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from tripwire_db.engine.database import CONNECT_TIMEOUT_SECONDS
+from tripwire_db.engine.connection import CONNECT_TIMEOUT_SECONDS
 from tripwire_db.engine.driver_errors import explained
 from tripwire_db.errors import Unavailable
 from tripwire_db.postgres.errors import without_rows

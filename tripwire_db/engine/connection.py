@@ -1,0 +1,167 @@
+"""Connections that do not wait for ever, belong to one process, and notice a commit that its standby has not confirmed."""
+
+import os
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import Diagnostic
+
+from tripwire_db.engine.driver_errors import ANSWER_TIMEOUT_SECONDS
+from tripwire_db.errors import InvalidInput, TripwireError
+from tripwire_db.settings import libpq_url
+
+TRANSACTION_POOLER_PORT = 6543
+CANCEL_TIMEOUT_SECONDS = 1.0
+"""How long calling it off may take, and the answer to that; then the connection is taken for lost."""
+CONNECT_TIMEOUT_SECONDS = 5
+# How often psycopg wakes a wait that nothing else wakes; so exact are the time limits.
+_INTERVAL_SECONDS = 0.1
+
+
+def connection_arguments(url: object, transaction_pooler: bool | None = None) -> dict[str, Any]:
+    """What psycopg needs to connect to `url`: any `postgresql://` URL, unix sockets included.
+
+    Behind a transaction pooler (told, or seen from Supabase's port for it, 6543) nothing may rely on a session:
+    a prepared statement belongs to one.
+
+    Raises:
+        InvalidInput: `url` is no PostgreSQL URL.
+    """
+    if not isinstance(url, str):
+        raise InvalidInput("the database URL must be a string that begins with postgresql://")
+    try:
+        arguments: dict[str, Any] = conninfo_to_dict(libpq_url(url))
+    except psycopg.ProgrammingError:
+        # libpq's own message repeats the URL, and with it the password.
+        raise InvalidInput("the database URL cannot be read: percent-encode special characters in it") from None
+    if transaction_pooler is None:
+        transaction_pooler = str(arguments.get("port", "")) == str(TRANSACTION_POOLER_PORT)
+    defaults = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "tripwire-db", "keepalives_idle": 30}
+    return {**defaults, **arguments, "prepare_threshold": None if transaction_pooler else 5}
+
+
+class StandbyWait:
+    """Whether the server ended its wait for a synchronous standby early: then the commit may be lost in a failover.
+
+    PostgreSQL reports success then, with a warning: the transaction is committed on this server alone.
+
+    Attributes:
+        cut_short: True from that warning on, until it is set back.
+    """
+
+    def __init__(self) -> None:
+        self.cut_short = False
+
+    def notice(self, notice: Diagnostic) -> None:
+        """Take note of the warning; told by the function that sends it, since its text comes in any language."""
+        if notice.source_function == "SyncRepWaitForLSN":
+            self.cut_short = True
+
+
+class _Late(psycopg.OperationalError):
+    """There was no answer in time."""
+
+
+def _bounded(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
+    """What a generator of psycopg's gives, until it takes longer than `seconds`: then `_Late`, and it can go on later."""
+    deadline = time.monotonic() + seconds
+    try:
+        wanted = next(gen)
+        while True:
+            # psycopg goes on here when there is something to read, and every `_INTERVAL_SECONDS` anyway.
+            ready = yield wanted
+            wanted = gen.send(ready)
+            if time.monotonic() > deadline:
+                raise _Late
+    except StopIteration as done:
+        return done.value
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that does not wait for ever. A statement that is not answered in time is called off.
+
+    The server then says that it did nothing, or the answer came just now, or there is still silence: a lost connection.
+    Without that a statement that waits for a table's lock, which no lock_timeout of its own can bound since the lock is
+    taken before the statement begins, would take effect long after its caller was told to try again.
+
+    It belongs to the process that opened it: a child refuses to use it, and closing it there leaves the parent's open.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.process = os.getpid()
+        self.standby_wait = StandbyWait()
+        self.add_notice_handler(self.standby_wait.notice)
+
+    def wait(self, gen: Any, interval: float = _INTERVAL_SECONDS, timeout: float | None = None) -> Any:
+        """As psycopg's, with an end; see the class."""
+        _require_process(self.process)
+        if timeout is not None:  # psycopg's own, of a part of its work
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(_bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
+        except _Late:
+            pass
+        try:
+            self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
+            return super().wait(_bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
+        except psycopg.OperationalError as silence:
+            if silence.sqlstate is not None:
+                raise  # the server has spoken: as a rule it says that the statement was called off
+            self.close()
+            raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
+
+    def close(self) -> None:
+        """Close the connection in the process that opened it; elsewhere it stays the parent's."""
+        # libpq would say goodbye to the server, in the parent's name.
+        if self.process == os.getpid():
+            super().close()
+
+
+class BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
+    """The same for asyncio."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.process = os.getpid()
+        self.standby_wait = StandbyWait()
+        self.add_notice_handler(self.standby_wait.notice)
+
+    async def wait(
+        self,
+        gen: Any,
+        interval: float = _INTERVAL_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's own argument
+    ) -> Any:
+        """As psycopg's, with an end; see the class."""
+        _require_process(self.process)
+        if timeout is not None:
+            return await super().wait(gen, interval, timeout)
+        try:
+            return await super().wait(_bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
+        except _Late:
+            pass
+        try:
+            await self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
+            return await super().wait(_bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
+        except psycopg.OperationalError as silence:
+            if silence.sqlstate is not None:
+                raise
+            await self.close()
+            raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_SECONDS:g} s") from None
+
+    async def close(self) -> None:
+        """As `BoundedConnection.close`."""
+        if self.process == os.getpid():
+            await super().close()
+
+
+def _require_process(process: int) -> None:
+    if process != os.getpid():
+        raise TripwireError(
+            "this process was forked in the middle of a call, whose connection stays with its parent: fork between "
+            "calls, or make the call again here"
+        )
