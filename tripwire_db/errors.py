@@ -12,7 +12,7 @@ TripwireError
 ├── AuthFailed              the auth service did not do it
 └── CompensationFailed      an auth user was left behind
 
-No message carries a password, a key, a token or the values of a row. What a program needs to tell people in their own
+No message carries a password, a key, a token or the values of a row, nor characters that steer a terminal. What a program needs to tell people in their own
 language stands in fields; each error can be pickled, as a pool of processes does.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from tripwire_db.choices import Status
+from tripwire_db.safe_text import printable, without_passwords
 
 _PAGE_OF_ANOTHER = re.compile(r" \(docs: errors/[a-z-]+\)")
 
@@ -38,6 +39,9 @@ class TripwireError(Exception):
         super().__init_subclass__(**more)
         if cls.__module__ == __name__:  # a kind of its own elsewhere is explained where its parent is
             cls.page = "errors/" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(without_passwords(printable(part)) if isinstance(part, str) else part for part in args))
 
     def __str__(self) -> str:
         """The message, and the page that explains it. What another error says within it names no page of its own."""

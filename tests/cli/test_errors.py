@@ -9,7 +9,7 @@ import typer
 
 from tests.cli.conftest import run_command, run_process
 from tripwire_db.cli.app import COMMANDS, app
-from tripwire_db.cli.errors import without_secrets
+from tripwire_db.safe_text import without_passwords
 
 SECRET = "p%40ss-w0rd"
 NOWHERE = f"postgresql://app:{SECRET}@127.0.0.1:1/course"
@@ -120,7 +120,7 @@ def test_the_traceback_is_there_for_whoever_asks():
     ],
 )
 def test_passwords_are_hidden_in_any_text(text: str, shown: str | None):
-    assert without_secrets(text) == (shown or text)
+    assert without_passwords(text) == (shown or text)
 
 
 def every_command() -> list[list[str]]:

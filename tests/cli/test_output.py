@@ -8,10 +8,12 @@ import struct
 import subprocess
 import sys
 import termios
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.cli.conftest import run_command, run_process
@@ -70,6 +72,25 @@ def test_tables_fit_the_terminal_and_lose_nothing(
     assert "dana@example.com" in shown or "aigerim@example.com" in shown
 
 
+@pytest.mark.parametrize("columns", [20, 32, 48, 60, 72, 80])
+def test_a_narrow_terminal_loses_words_and_never_digits(
+    database_url: str, repository: TripwireRepository, manager: CreatedManager, columns: int
+):
+    """At 48 columns 2 766 400 became "2 766 4"."""
+    student = repository.create_tripwire_user(
+        email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id, price=Decimal("2766400.25")
+    )
+    told = "".join(
+        on_a_terminal(*command, url=database_url, columns=columns, NO_COLOR="1", TERM="dumb")
+        for command in (("leaderboard",), ("student", "list"), ("activity", "dana@example.com"))
+    ).replace("\r", "")
+    # What the terminal itself folds is on the screen, if not on one line.
+    assert told.count("2 766 400.25") == 2
+    day = f"{repository.get_student(user_id=student.user_id).student.created_at:%Y-%m-%d}"
+    assert day in told
+    assert "…" not in told
+
+
 def test_colour_is_for_terminals_that_want_it(database_url: str, graduate: CreatedStudent):
     command = ("student", "show", "aigerim@example.com")
 
@@ -90,14 +111,24 @@ def test_what_is_piped_is_not_folded(database_url: str, repository: TripwireRepo
 def test_names_cannot_steer_a_terminal_nor_pass_for_markup(
     database_url: str, repository: TripwireRepository, manager: CreatedManager
 ):
-    name = f"[red]A{ESCAPE}[2J\x9b2J\r\nB[/red] :smile:"
-    repository.create_tripwire_user(email="a@example.com", full_name=name, manager_id=manager.user_id)
+    name = f"[red]A{ESCAPE}[2J\x9b2J\r\nB[/red] :smile:\u202e\u2066\u200b\ufeff\u2028\U000e0041"
+    repository.create_tripwire_user(email="a@example.com", full_name="A", manager_id=manager.user_id)
+    with psycopg.connect(database_url) as connection:  # as an older release let in
+        connection.execute("UPDATE tripwire_users SET full_name = %s", [name])
+        connection.execute(
+            "UPDATE sales_activity_log SET details = details || jsonb_build_object('full_name', %s::text, 'x', %s::text)",
+            [name, name],
+        )
 
     shown = run_command("student", "list", url=database_url).out
     document = run_command("student", "list", "--json", url=database_url)
 
-    assert "[red]A�[2J�2J�B[/red] :smile:" in shown
-    assert "\x9b" not in document.out
+    assert "[red]A�[2J�2J�B[/red] :smile:�" in shown
+    everything = shown + document.out + run_command("activity", "dana@example.com", url=database_url).out
+    for command in (("activity", "dana@example.com", "--json"), ("student", "show", "a@example.com")):
+        everything += run_command(*command, url=database_url).out
+    assert everything.count(":smile:") >= 5
+    assert not [c for c in everything if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
     assert document.json[0]["full_name"] == name
 
 

@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typer.core import TyperGroup
 
 from tripwire_db.cli.output import note
 from tripwire_db.errors import InvalidInput, TripwireError
+from tripwire_db.safe_text import printable, without_passwords
 
 FOUND = 1
 """Exit code: something was found (pending revisions, a certificate that is not valid), or refused."""
@@ -22,19 +22,6 @@ WRONG_USE = 2
 
 # Whichever Click Typer carries: what its usage errors, BadParameter among them, have in common.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-
-_CREDENTIALS = re.compile(r"(://[^:/?#@\s'\"]*):[^\s'\"]*@")
-_SECRET_PARAMETERS = re.compile(r"((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
-
-
-def without_secrets(text: str) -> str:
-    """Hide the passwords of any URLs in a text.
-
-    Example:
-        >>> without_secrets("No such command 'postgresql://app:secret@db/course'")
-        "No such command 'postgresql://app:***@db/course'"
-    """
-    return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub(r"\1:***@", text))
 
 
 class CommandLine(TyperGroup):
@@ -57,7 +44,7 @@ def _told() -> Iterator[None]:
         yield
     except _UsageError as error:
         # Typer shows it with the usage, and it may quote an argument that was meant for somewhere else.
-        error.message = without_secrets(getattr(error, "message", ""))  # type: ignore[attr-defined]
+        error.message = printable(without_passwords(getattr(error, "message", "")))  # type: ignore[attr-defined]
         raise
     except Exception as error:
         if _is_typers_own(error) or isinstance(error, BrokenPipeError) or os.environ.get("TRIPWIRE_TRACEBACK"):
@@ -103,5 +90,5 @@ def _comes_from(error: Exception, module: str, name: str) -> bool:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    note(without_secrets(message), label="Error")
+    note(without_passwords(message), label="Error")
     raise typer.Exit(code) from None

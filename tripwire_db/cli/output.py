@@ -1,13 +1,12 @@
 """What commands print: tables and pictures for people, JSON for machines; answers on stdout, remarks on stderr.
 
 Colour only on a terminal, and never under NO_COLOR. Whatever comes from the database is printed as it is: it is no
-markup, and its control characters cannot steer a terminal.
+markup, and its control and bidi characters cannot steer a terminal.
 """
 
 import dataclasses
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -15,6 +14,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from tripwire_db.safe_text import UNSAFE, printable, without_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,9 @@ TIME_ZONE = "Asia/Almaty"
 PIPED_WIDTH = 1000
 """Columns where standard output is no terminal: wide enough that no line of a table is folded."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+_LEAST_FOLDED = 12
+_BETWEEN_COLUMNS = 2
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -45,8 +48,8 @@ def can_draw() -> bool:
 
 
 def clean(value: object) -> str:
-    """A value as one line of text that cannot steer a terminal."""
-    return _CONTROL.sub("�", str(value))
+    """A value as one line of text that cannot steer a terminal, and shows no password of a URL."""
+    return without_passwords(printable(str(value), one_line=True))
 
 
 def note(message: str, *, label: str = "") -> None:
@@ -84,14 +87,21 @@ def person_columns(name: str) -> list[str]:
     return [name, "E-mail"] if is_wide() else [name]
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> "Table":
-    """A table; a column whose name begins with `>` is aligned to the right, and like one that begins with `=` not folded."""
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> "Table | Text":
+    """A table; a column whose name begins with `>` is aligned to the right, and like one that begins with `=` not folded.
+
+    Where the terminal is too narrow for what must not be folded, numbers above all, each row is a list of facts instead.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    names = [column.lstrip(">=") for column in columns]
+    cells = [[cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row] for row in rows]
+    if _least_width(columns, cells) > console().width:
+        return _list_of_facts(title, names, cells, caption)
     shown = Table(
-        title=Text(title, style="bold"),
+        title=Text(clean(title), style="bold"),
         title_justify="left",
         caption=Text(caption, style="dim") if caption else None,
         caption_justify="left",
@@ -99,12 +109,39 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         pad_edge=False,
         collapse_padding=True,
     )
-    for column in columns:
+    for name, column in zip(names, columns, strict=True):
         right, whole = column.startswith(">"), column.startswith((">", "="))
-        shown.add_column(column.lstrip(">="), justify="right" if right else "left", no_wrap=whole, overflow="fold")
-    for row in rows:
-        shown.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+        shown.add_column(name, justify="right" if right else "left", no_wrap=whole, overflow="fold")
+    for row in cells:
+        shown.add_row(*row)
     return shown
+
+
+def _least_width(columns: Sequence[str], cells: "Sequence[Sequence[Text]]") -> int:
+    """The columns that a table needs: whole ones as wide as what is in them, the others enough for a word or two."""
+    from rich.cells import cell_len
+
+    width = 0
+    for at, column in enumerate(columns):
+        texts = [column.lstrip(">="), *(row[at].plain for row in cells)]
+        widest = max(cell_len(line) for text in texts for line in text.split("\n"))
+        width += widest if column.startswith((">", "=")) else min(widest, _LEAST_FOLDED)
+    return width + _BETWEEN_COLUMNS * (len(columns) - 1)
+
+
+def _list_of_facts(title: str, names: Sequence[str], rows: "Sequence[Sequence[Text]]", caption: str) -> "Text":
+    from rich.text import Text
+
+    width = max(map(len, names)) + 2
+    blocks = [Text(clean(title), style="bold")] if title else []
+    for row in rows:
+        block = Text()
+        for name, cell in zip(names, row, strict=True):
+            for number, line in enumerate(cell.split("\n")):
+                label = name if number == 0 else ""
+                block.append("\n" if block else "").append(f"{label:<{width}}", style="dim").append_text(line)
+        blocks.append(block)
+    return Text("\n\n").join([*blocks, *([Text(caption, style="dim")] if caption else [])])
 
 
 def pairs(title: str, facts: Mapping[str, object]) -> "Text":
@@ -112,7 +149,7 @@ def pairs(title: str, facts: Mapping[str, object]) -> "Text":
     from rich.text import Text
 
     width = max(map(len, facts)) + 2
-    shown = Text(title, style="bold")
+    shown = Text(clean(title), style="bold")
     for name, value in facts.items():
         shown.append(f"\n{name:<{width}}", style="not bold dim").append(_cell(value), style="not bold")
     return shown
@@ -129,8 +166,8 @@ def show(*parts: object) -> None:
 def show_json(value: object) -> None:
     """Print a result, or a list of them, as JSON: ids and times as strings, money as numbers."""
     document = json.dumps(plain(value), indent=2, ensure_ascii=not can_draw())
-    # JSON lets C1 control characters stand; a terminal would obey them.
-    sys.stdout.write(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
+    # JSON lets controls and bidi characters stand; a terminal would obey them.
+    sys.stdout.write(UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], document) + "\n")
 
 
 def plain(value: object) -> Any:

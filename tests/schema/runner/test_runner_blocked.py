@@ -59,6 +59,16 @@ def test_the_blocker_is_named_and_the_revision_succeeds_once_it_is_gone(chain_on
     assert chain_on_a.at() == chain_on_a.revision(2)
 
 
+def test_the_blockers_query_is_told_without_its_literals_and_cannot_steer_a_terminal(chain_on_a: Chain) -> None:
+    blocker = _block(chain_on_a, f"/* \x1b]0;owned\x07 */ SELECT 'hush\x1b[2J', 4711 AS \"a\u202eb\"; {_LOCK}")
+
+    result = chain_on_a.upgrade(*_SHORT, "-x", "lock-attempts=1")
+
+    blocker.close()
+    assert f'query: SELECT ?, ? AS "a�b"; {_LOCK}' in result.said.replace("a?b", "a�b")
+    assert not [secret for secret in ("hush", "4711", "owned", "\x1b", "\u202e") if secret in result.said]
+
+
 def test_after_the_last_attempt_the_message_names_the_blocker_and_earlier_revisions_stay(chain: Chain) -> None:
     chain.add("CREATE TABLE public.first ()")
     chain.execute("CREATE TABLE public.a ()")

@@ -25,7 +25,7 @@ def show(journey: "StudentJourney", more: Iterable[tuple[datetime, str]] = ()) -
     output.show(_facts(journey), "", _lessons(journey), _timeline(journey, more))
 
 
-def _timeline(journey: "StudentJourney", more: Iterable[tuple[datetime, str]]) -> "Table":
+def _timeline(journey: "StudentJourney", more: Iterable[tuple[datetime, str]]) -> "Table | Text":
     """What happened when, oldest first."""
     happened = sorted([*more, *_events(journey)], key=lambda event: event[0])  # stable: what led to what stays in order
     return output.table("Timeline", ["=When", "What"], happened, caption=f"Times in {output.TIME_ZONE}.")
@@ -49,7 +49,7 @@ def _facts(journey: "StudentJourney") -> "Text":
     return output.pairs(output.clean(student.full_name), facts)
 
 
-def _lessons(journey: "StudentJourney") -> "Table":
+def _lessons(journey: "StudentJourney") -> "Table | Text":
     videos = {video.lesson_id: video for video in journey.video}
     rows = []
     for lesson in journey.progress:

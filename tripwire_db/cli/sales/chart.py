@@ -67,7 +67,7 @@ def picture(sales: "Sequence[SalesDay]", title: str) -> "Text":
     ]
     width = max(1, min(_WIDEST_BAR, room // len(bars)))
     highest = max(bar.students for bar in bars)
-    shown = Text(title, style="bold")
+    shown = Text(output.clean(title), style="bold")
     if per_bar > 1:
         shown.append(f" · one bar is {per_bar} days", style="dim")
     shown.append("\n")

@@ -9,6 +9,7 @@ from tripwire_db.cli import options, output, targets
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from tripwire_db.results import LeaderboardRow
 
@@ -27,7 +28,7 @@ def leaderboard(limit: Limit = 10, database_url: options.DatabaseUrl = None, as_
         output.say("Nobody sells yet: tripwire-db manager create")
 
 
-def picture(rows: "Sequence[LeaderboardRow]") -> "Table":
+def picture(rows: "Sequence[LeaderboardRow]") -> "Table | Text":
     """The leaderboard as a table."""
     return output.table(
         "Leaderboard",

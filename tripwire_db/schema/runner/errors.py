@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 from alembic.util import CommandError
 
+from tripwire_db.safe_text import printable, without_passwords
+
 
 class MigrationError(CommandError):
     """A command that could not be carried out; the message says why, what remains and what to do.
@@ -16,6 +18,10 @@ class MigrationError(CommandError):
     Alembic prints it as one line, "FAILED: …", and exits with a code other than 0. Messages are ASCII, since Alembic
     prints `?` for what a terminal's encoding does not have.
     """
+
+    def __init__(self, message: str) -> None:
+        """Make it of a message that may repeat what others wrote: objects' names, other sessions, arguments."""
+        super().__init__(without_passwords(printable(message)))
 
 
 def driver_error(error: BaseException) -> psycopg.Error | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.errors import Diagnostic
 
+from tripwire_db.safe_text import printable, without_passwords
 from tripwire_db.schema.runner.errors import shorten
 from tripwire_db.schema.runner.target import Target
 
@@ -27,7 +28,7 @@ class Report:
         """Write one line, above the bar where there is one."""
         if self._quiet:
             return
-        masked = self._target.mask(text) if self._target else text
+        masked = without_passwords(printable(self._target.mask(text) if self._target else text))
         if self._bar is None:
             try:
                 sys.stderr.write(masked + "\n")

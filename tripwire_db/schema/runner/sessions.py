@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 
+from tripwire_db.safe_text import without_literals
 from tripwire_db.schema.runner.errors import shorten
 
 _COLUMNS = """
@@ -70,12 +71,12 @@ class Session:
         return f"pid {self.pid} ({listed})" if listed else f"pid {self.pid}"
 
     def __str__(self) -> str:
-        """Say who this is and what it does."""
+        """Say who this is and what it does; the texts and numbers of its query are left out."""
         if self.pid == 0:
             return "a prepared transaction (see pg_prepared_xacts; COMMIT PREPARED or ROLLBACK PREPARED ends it)"
         since = f" for {self.seconds:.0f} s" if self.seconds is not None else ""
         doing = f": {self.state or 'working'}{since}" if self.state or self.seconds is not None else ""
-        query = f", query: {shorten(self.query)}" if self.query else ""
+        query = f", query: {shorten(without_literals(self.query))}" if self.query else ""
         return f"{self.who}{doing}{query}"
 
 
