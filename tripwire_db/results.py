@@ -170,9 +170,12 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardRow:
-    """One seller: students sold, by status, revenue in KZT, mean completion in percent (0–100)."""
+    """One seller: students sold, by status, revenue in KZT, mean completion in percent (0–100); and the current month's.
 
-    manager_id: UUID
+    `manager_id` is None for sales whose seller is gone; `manager_name` is what the students' rows keep.
+    """
+
+    manager_id: UUID | None
     manager_name: str | None
     email: str | None
     total_students: int
@@ -180,6 +183,8 @@ class LeaderboardRow:
     completed_students: int
     total_revenue: Decimal
     avg_completion_rate: Decimal
+    students_this_month: int
+    revenue_this_month: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,7 @@ class SalesDay:
 
 @dataclass(frozen=True, slots=True)
 class ManagerStats:
-    """One seller's totals, and those of the current month in the time zone asked for; revenue in KZT."""
+    """One seller's totals, or those of all together, and those of the current month in the time zone asked for; revenue in KZT."""
 
     total_students: int
     active_students: int

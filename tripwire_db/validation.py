@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -236,6 +236,20 @@ def parse_time(name: str, value: object) -> datetime:
     if not MINYEAR < year < MAXYEAR:
         raise _refused(name, f"must be in the years {MINYEAR + 1} to {MAXYEAR - 1}")
     return value
+
+
+def parse_days(since: object, until: object) -> tuple[date | None, date | None]:
+    """A first and a last day, both included, or None where it is open."""
+    first, last = _parse_day("since", since), _parse_day("until", until)
+    if first is not None and last is not None and first > last:
+        raise _refused("since", "must not be after until")
+    return first, last
+
+
+def _parse_day(name: str, value: object) -> date | None:
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    raise _refused(name, "must be a date without a time, or None")
 
 
 def _seen(name: str, text: str) -> None:

@@ -5,14 +5,16 @@ from typing import Any
 from tests.access.matrix import CHECKING_HELPERS, TRIGGER_FUNCTIONS
 from tests.access.people import person
 
+NO_DATES = (None, None)
+
 # The arguments that a helper has and its public function leaves to their defaults.
 _HELPERS = {
     "assert_may_see_leaderboard": [],
-    "sales_leaderboard": [10],
+    "sales_leaderboard": [10, *NO_DATES, "Asia/Almaty"],
     "assert_may_see_manager": [None],
-    "manager_stats": [None, "Asia/Almaty"],
-    "sales_chart": [None, 30, "Asia/Almaty"],
-    "manager_activity": [None, 50, None, None],
+    "manager_stats": [None, "Asia/Almaty", *NO_DATES],
+    "sales_chart": [None, 30, "Asia/Almaty", *NO_DATES],
+    "manager_activity": [None, 50, None, None, None, *NO_DATES, "Asia/Almaty"],
     "assert_may_see_student": [None],
     "video_qualification": [None, 67],
 }

@@ -71,8 +71,8 @@ CHECKING_HELPERS = {
     "assert_may_see_student": "rpc_check_video_qualification",
     "video_qualification": "rpc_check_video_qualification",
 }
-ARGUMENT_HELPERS = ("assert_given", "assert_in_range", "assert_time_zone")
-OWNERS_HELPERS = ("sales_totals",)
+ARGUMENT_HELPERS = ("assert_given", "assert_in_range")
+OWNERS_HELPERS = ("assert_dates", "sales_totals", "use_time_zone")
 BACKENDS_HELPERS = ("find_auth_user", "find_auth_user_by_email")
 
 SUBJECTS = ("own", "sold", "other")

@@ -113,8 +113,8 @@ DROP TABLE copied, selected, scratch
 CREATE TEMP TABLE gone (id integer) ON COMMIT DROP
 GRANT SELECT ON public.modules TO anon
 REVOKE SELECT ON public.modules FROM anon
-GRANT EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard(integer) TO anon
-REVOKE EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard(integer) FROM anon
+GRANT EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard TO anon
+REVOKE EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard FROM anon
 CREATE POLICY planted ON public.modules FOR DELETE TO authenticated USING (id IS NULL)
 ALTER POLICY planted ON public.modules USING (id IS NOT NULL)
 COMMENT ON POLICY planted ON public.modules IS 'a comment that the API does not show'

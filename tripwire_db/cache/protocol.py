@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Protocol
 
 from tripwire_db.cache.stored import Rows
@@ -22,13 +23,15 @@ class LeaderboardCache(Protocol):
         """Give back connections; calling again is fine, and a later call opens new ones."""
 
 
-def leaderboard_key(database_url: str, limit: int) -> str:
-    """The key of one leaderboard: of this database, whoever connects to it, and of this limit.
+def leaderboard_key(
+    database_url: str, limit: int, since: date | None = None, until: date | None = None, time_zone: str = ""
+) -> str:
+    """The key of one leaderboard: of this database, whoever connects to it, and of what is asked.
 
     Example:
-        >>> leaderboard_key("postgresql://me:secret@db.example.com/course", 10).rpartition(":")[2]
-        '10'
+        >>> leaderboard_key("postgresql://me:secret@db.example.com/course", 10).partition(":")[2]
+        '10:::'
     """
     url = sqlalchemy_url(database_url)
     place = json.dumps([url.host or url.query.get("host"), url.port or url.query.get("port"), url.database])
-    return f"{hashlib.sha256(place.encode()).hexdigest()[:16]}:{limit}"
+    return f"{hashlib.sha256(place.encode()).hexdigest()[:16]}:{limit}:{since or ''}:{until or ''}:{time_zone.strip()}"

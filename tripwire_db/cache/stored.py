@@ -10,7 +10,7 @@ from tripwire_db.results import LeaderboardRow
 
 Rows = list[LeaderboardRow]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of what is stored; part of the key too, so that two versions of this package do not overwrite each other."""
 CLOCK_SKEW_SECONDS = 5.0
 """How far in the future a stored time may lie before it is taken for a lie."""
@@ -78,7 +78,7 @@ def load(key: str, stored: bytes, ttl: float) -> Rows | None:
 
 def _row(
     *,
-    manager_id: str,
+    manager_id: str | None,
     manager_name: str | None,
     email: str | None,
     total_students: int,
@@ -86,17 +86,28 @@ def _row(
     completed_students: int,
     total_revenue: str,
     avg_completion_rate: str,
+    students_this_month: int,
+    revenue_this_month: str,
 ) -> LeaderboardRow:
-    counts = (total_students, active_students, completed_students)
-    amounts = (_amount(total_revenue, _MOST_MONEY), _amount(avg_completion_rate, Decimal(100)))
+    counts = (total_students, active_students, completed_students, students_this_month)
     if not (
-        type(manager_id) is str
-        and all(text is None or type(text) is str for text in (manager_name, email))
+        all(text is None or type(text) is str for text in (manager_id, manager_name, email))
         and all(type(count) is int and 0 <= count <= _MOST_STUDENTS for count in counts)
         and active_students + completed_students <= total_students
     ):
         raise TypeError
-    return LeaderboardRow(UUID(manager_id), manager_name, email, *counts, *amounts)
+    return LeaderboardRow(
+        manager_id=None if manager_id is None else UUID(manager_id),
+        manager_name=manager_name,
+        email=email,
+        total_students=total_students,
+        active_students=active_students,
+        completed_students=completed_students,
+        total_revenue=_amount(total_revenue, _MOST_MONEY),
+        avg_completion_rate=_amount(avg_completion_rate, Decimal(100)),
+        students_this_month=students_this_month,
+        revenue_this_month=_amount(revenue_this_month, _MOST_MONEY),
+    )
 
 
 def _amount(text: object, most: Decimal) -> Decimal:

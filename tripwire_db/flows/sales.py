@@ -5,16 +5,27 @@ The functions check their caller; a backend's connection may ask about anyone. `
 a repository was given.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BindParameter, DateTime, Integer, Select, Uuid, func, select
+from sqlalchemy import BindParameter, Date, DateTime, Integer, Select, Text, Uuid, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from tripwire_db.choices import ACTION_TYPES, ActionType
 from tripwire_db.engine.statement import Decode, Flow, FlowStatement, param
 from tripwire_db.errors import InvalidInput
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
-from tripwire_db.validation import parse_integer, parse_text, parse_uuid
+from tripwire_db.validation import (
+    parse_choice,
+    parse_days,
+    parse_integer,
+    parse_optional_uuid,
+    parse_text,
+    parse_uuid,
+)
 
 T = TypeVar("T")
 
@@ -25,92 +36,62 @@ MAX_DAYS_BACK = 3660
 _LONGEST_TIME_ZONE = 64
 
 
-def get_sales_leaderboard(*, limit: int = 10) -> Flow[list[LeaderboardRow]]:
-    """The sellers by students, then revenue, both falling, then id.
-
-    Every sales_manager is listed, with zeros where they sold nothing, and whoever else sold a student.
-
-    Args:
-        limit: at most so many rows, 1–1000.
-
-    Raises:
-        InvalidInput: `limit` is out of range.
-
-    Example:
-        >>> for row in database.run(get_sales_leaderboard(limit=3)):
-        ...     print(row.manager_name, row.total_students, row.total_revenue)
-    """
-    return _LEADERBOARD.flow(limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
+def get_sales_leaderboard(
+    *, limit: int = 10, since: date | None = None, until: date | None = None, time_zone: str = DEFAULT_TIME_ZONE
+) -> Flow[list[LeaderboardRow]]:
+    """The sellers by students, then revenue, both falling, then id: `repository.get_sales_leaderboard`."""
+    return _LEADERBOARD.flow(
+        limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT), **_asked_days(since, until, time_zone)
+    )
 
 
 def get_sales_chart_data(
-    *, manager_id: UUID | str, days_back: int = 30, time_zone: str = DEFAULT_TIME_ZONE
+    *,
+    manager_id: UUID | str | None = None,
+    days_back: int = 30,
+    since: date | None = None,
+    until: date | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
 ) -> Flow[list[SalesDay]]:
-    """A manager's sales of each of the last days, today and days without sales included, newest first.
-
-    Args:
-        manager_id: whose sales; an unknown manager's days are all zero.
-        days_back: so many days, and so many rows, 1–3660.
-        time_zone: an IANA name; its midnights part the days.
-
-    Raises:
-        InvalidInput: an argument is out of range, or the server knows no such time zone.
-
-    Example:
-        >>> today, *earlier = database.run(get_sales_chart_data(manager_id=manager_id, days_back=7))
-    """
+    """Sales day by day, newest first: `repository.get_sales_chart_data`."""
     return _CHART.flow(
-        manager_id=parse_uuid("manager_id", manager_id),
+        manager_id=parse_optional_uuid("manager_id", manager_id),
         days_back=parse_integer("days_back", days_back, least=1, most=MAX_DAYS_BACK),
-        time_zone=parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
+        **_asked_days(since, until, time_zone),
     )
 
 
-def get_manager_stats(*, manager_id: UUID | str, time_zone: str = DEFAULT_TIME_ZONE) -> Flow[ManagerStats]:
-    """A manager's totals, counted as in the leaderboard, and those of the current month.
-
-    Args:
-        manager_id: whose totals; an unknown manager's are zero.
-        time_zone: an IANA name; the month begins at its midnight.
-
-    Raises:
-        InvalidInput: no UUID, or the server knows no such time zone.
-
-    Example:
-        >>> stats = database.run(get_manager_stats(manager_id=manager_id))
-        >>> print(f"{stats.students_this_month} students, {stats.revenue_this_month} KZT this month")
-    """
-    return _STATS.flow(
-        manager_id=parse_uuid("manager_id", manager_id),
-        time_zone=parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE),
-    )
+def get_manager_stats(
+    *,
+    manager_id: UUID | str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
+) -> Flow[ManagerStats]:
+    """A manager's totals and those of the current month: `repository.get_manager_stats`."""
+    return _STATS.flow(manager_id=parse_optional_uuid("manager_id", manager_id), **_asked_days(since, until, time_zone))
 
 
 def get_manager_activity(
-    *, manager_id: UUID | str, limit: int = 50, before: Activity | None = None
+    *,
+    manager_id: UUID | str,
+    limit: int = 50,
+    before: Activity | None = None,
+    action_types: Sequence[ActionType] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
 ) -> Flow[list[Activity]]:
-    """A page of what a manager did, newest first; ids break ties, so pages neither lose nor repeat a row.
-
-    Args:
-        manager_id: whose log; an unknown manager's is empty.
-        limit: at most so many rows, 1–1000.
-        before: the last row of the page before; None begins at the newest.
-
-    Raises:
-        InvalidInput: no UUID, `limit` is out of range, or `before` is no `Activity`.
-
-    Example:
-        >>> page = database.run(get_manager_activity(manager_id=manager_id))
-        >>> while page:
-        ...     page = database.run(get_manager_activity(manager_id=manager_id, before=page[-1]))
-    """
+    """A page of what a manager did, newest first: `repository.get_manager_activity`."""
     if before is not None and not isinstance(before, Activity):
-        raise InvalidInput("before must be the last Activity of the page before, or None")
+        raise InvalidInput("before must be the last Activity of the page before, or None", argument="before")
     return _ACTIVITY.flow(
         manager_id=parse_uuid("manager_id", manager_id),
         limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT),
         before=None if before is None else before.created_at,
         before_id=None if before is None else before.id,
+        action_types=None if action_types is None else _kinds(action_types),
+        **_asked_days(since, until, time_zone),
     )
 
 
@@ -131,6 +112,18 @@ def check_video_qualification(*, user_id: UUID | str, lesson_id: int) -> Flow[bo
     return _QUALIFICATION.flow(user_id=parse_uuid("user_id", user_id), lesson_id=parse_integer("lesson_id", lesson_id))
 
 
+def _asked_days(since: date | None, until: date | None, time_zone: str) -> dict[str, Any]:
+    first, last = parse_days(since, until)
+    zone = parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE)
+    return {"since": first, "until": last, "time_zone": zone}
+
+
+def _kinds(action_types: object) -> list[ActionType]:
+    if not isinstance(action_types, list | tuple | set | frozenset) or not 0 < len(action_types) <= len(ACTION_TYPES):
+        raise InvalidInput("action_types must be a list of kinds of action, or None", argument="action_types")
+    return [parse_choice("action_types", kind, ACTION_TYPES) for kind in action_types]
+
+
 def _aggregation(name: str, answer: Select[Any], decode: Decode[T]) -> FlowStatement[T]:
     """A statement that is one question to one function; it gives its rows in their order."""
     return FlowStatement(name, lambda b: b.report(answer), decode)
@@ -145,17 +138,18 @@ def _rows_of(function: Any, result: type[Any], *asked: BindParameter[Any]) -> Se
 
 
 _MANAGER = param("manager_id", Uuid)
+_SINCE, _UNTIL, _ZONE = param("since", Date), param("until", Date), param("time_zone")
 
 _LEADERBOARD = _aggregation(
     "get_sales_leaderboard",
-    _rows_of(func.public.rpc_get_sales_leaderboard(param("limit", Integer)), LeaderboardRow),
+    _rows_of(func.public.rpc_get_sales_leaderboard(param("limit", Integer), _SINCE, _UNTIL, _ZONE), LeaderboardRow),
     decode=lambda rows, _: [LeaderboardRow(*row) for row in rows],
 )
 
 _CHART = _aggregation(
     "get_sales_chart_data",
     _rows_of(
-        func.public.rpc_get_sales_chart_data(_MANAGER, param("days_back", Integer), param("time_zone")),
+        func.public.rpc_get_sales_chart_data(_MANAGER, param("days_back", Integer), _ZONE, _SINCE, _UNTIL),
         SalesDay,
     ),
     decode=lambda rows, _: [SalesDay(*row) for row in rows],
@@ -163,7 +157,7 @@ _CHART = _aggregation(
 
 _STATS = _aggregation(
     "get_manager_stats",
-    _rows_of(func.public.rpc_get_manager_stats(_MANAGER, param("time_zone")), ManagerStats),
+    _rows_of(func.public.rpc_get_manager_stats(_MANAGER, _ZONE, _SINCE, _UNTIL), ManagerStats),
     decode=lambda rows, _: ManagerStats(*rows[0]),
 )
 
@@ -171,7 +165,14 @@ _ACTIVITY = _aggregation(
     "get_manager_activity",
     _rows_of(
         func.public.rpc_get_manager_activity(
-            _MANAGER, param("limit", Integer), param("before", DateTime(timezone=True)), param("before_id", Uuid)
+            _MANAGER,
+            param("limit", Integer),
+            param("before", DateTime(timezone=True)),
+            param("before_id", Uuid),
+            param("action_types", ARRAY(Text)),
+            _SINCE,
+            _UNTIL,
+            _ZONE,
         ),
         Activity,
         _MANAGER,

@@ -68,6 +68,7 @@ class Object:
 Catalog = Mapping[Key, Object]
 
 # One value of each type that the aggregations take, so that each can be called once.
+# What an argument that has no meaningful NULL is given.
 _SAMPLES = {
     "uuid": "'00000000-0000-0000-0000-000000000000'::uuid",
     "integer": "1",
@@ -123,12 +124,11 @@ def read_catalog(
 def failing_functions(connection: psycopg.Connection[Any], schema: str, names: str) -> Iterator[tuple[str, str]]:
     """Call each function of a schema once that only reads; yield the signature of one that fails, and what it said.
 
-    In the caller's transaction, with one value of each type. `names` is a pattern of LIKE. One that was changed by hand, or whose tables were, may fail only when it is called.
+    In the caller's transaction, with one value of each type, NULL for a type without one here. `names` is a pattern of
+    LIKE. One that was changed by hand, or whose tables were, may fail only when it is called.
     """
     for signature, name, types in connection.execute(_AGGREGATIONS, (schema, names)).fetchall():
-        if not set(types) <= set(_SAMPLES):
-            continue
-        arguments = ", ".join(_SAMPLES[type_] for type_ in types)
+        arguments = ", ".join(_SAMPLES.get(type_, f"NULL::{type_}") for type_ in types)
         try:
             with connection.transaction():
                 connection.execute(

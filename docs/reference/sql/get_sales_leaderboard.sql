@@ -1,4 +1,4 @@
--- get_sales_leaderboard($1 limit)
+-- get_sales_leaderboard($1 limit, $2 since, $3 until, $4 time_zone)
 -- tripwire_db/flows/sales.py
 
 /* tripwire:get_sales_leaderboard */
@@ -10,4 +10,9 @@ SELECT answer.manager_id
      , answer.completed_students
      , answer.total_revenue
      , answer.avg_completion_rate
-FROM public.rpc_get_sales_leaderboard(CAST($1 AS integer)) AS answer;
+     , answer.students_this_month
+     , answer.revenue_this_month
+FROM public.rpc_get_sales_leaderboard(CAST($1 AS integer)
+                                    , CAST($2 AS date)
+                                    , CAST($3 AS date)
+                                    , CAST($4 AS varchar)) AS answer;

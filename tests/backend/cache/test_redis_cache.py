@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -24,6 +25,7 @@ from tests.support.servers.process import takes_connections
 from tests.support.servers.redis import Redis
 from tripwire_db.cache import LONGEST_TTL, RedisCache, leaderboard_key
 from tripwire_db.cache import redis as cache_module
+from tripwire_db.cache.stored import SCHEMA_VERSION
 from tripwire_db.errors import InvalidInput
 from tripwire_db.results import LeaderboardRow
 
@@ -41,9 +43,12 @@ ROWS = [
         40,
         Decimal("500000.10"),
         Decimal("66.6666666666666667"),
+        7,
+        Decimal("35000.50"),
     ),
-    LeaderboardRow(UUID(int=7), None, None, 0, 0, 0, Decimal(0), Decimal("0E-20")),
-    LeaderboardRow(UUID(int=8), "", "b@example.com", 2**40, 1, 2, Decimal("1E+30"), Decimal(100)),
+    LeaderboardRow(UUID(int=7), None, None, 0, 0, 0, Decimal(0), Decimal("0E-20"), 0, Decimal(0)),
+    LeaderboardRow(UUID(int=8), "", "b@example.com", 2**40, 1, 2, Decimal("1E+30"), Decimal(100), 3, Decimal("0.01")),
+    LeaderboardRow(None, "Gone", None, 1, 0, 0, Decimal(1), Decimal(0), 0, Decimal(0)),
 ]
 OTHER_ROWS = ROWS[:1]
 
@@ -144,6 +149,9 @@ def test_a_key_tells_databases_and_limits_apart_and_not_people() -> None:
     assert leaderboard_key("postgresql://other:word@db.example:5432/course", 10) == base
     others = [
         leaderboard_key("postgresql://app:sesame@db.example:5432/course", 11),
+        leaderboard_key("postgresql://app:sesame@db.example:5432/course", 10, date(2026, 1, 1)),
+        leaderboard_key("postgresql://app:sesame@db.example:5432/course", 10, None, date(2026, 1, 1)),
+        leaderboard_key("postgresql://app:sesame@db.example:5432/course", 10, None, None, "UTC"),
         leaderboard_key("postgresql://app:sesame@db.example:5432/other", 10),
         leaderboard_key("postgresql://app:sesame@db.example:5433/course", 10),
         leaderboard_key("postgresql://app:sesame@other.example:5432/course", 10),
@@ -599,7 +607,7 @@ GARBAGE: dict[str, Callable[["redis.Redis", str], Any]] = {
     "a redis hash": lambda store, name: (store.delete(name), store.hset(name, "x", "y")),
 }
 EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "another version": lambda document: document.update(version=2),
+    "another version": lambda document: document.update(version=SCHEMA_VERSION + 1),
     "no version": lambda document: document.pop("version"),
     "another limit": lambda document: document.update(key=OTHER_KEY),
     "from the future": lambda document: document.update(at=time.time() + 3600),

@@ -116,6 +116,8 @@ CIRCLE["x"] = CIRCLE
 NO_ACTION = [None, "", "USER_CREATED", "coffee", 7, True, [], ["email_sent"], HUGE]
 NO_STATUS = [None, "", "Active", "asleep", 7, True, [], HUGE]
 NO_ZONE = ["", " ", "Mars/Base", "Asia/Almaty; DROP TABLE users", 5, None, "x" * 65, "a\x00b", HUGE]
+NO_DAY = [0, "", "2026-01-01", datetime.now(UTC), True, [], INFINITY, HUGE]
+NO_DAYS = {"since": NO_DAY, "until": NO_DAY, "time_zone": NO_ZONE}
 
 BAD: dict[str, dict[str, list]] = {
     "create_tripwire_user": {
@@ -142,17 +144,19 @@ BAD: dict[str, dict[str, list]] = {
         "details": [*NO_DETAILS, DEEP, CIRCLE, {"x": SIXTY_FIVE}],
         "activity_id": NO_OPTIONAL_ID,
     },
-    "get_sales_leaderboard": {"limit": NO_LIMIT},
+    "get_sales_leaderboard": {"limit": NO_LIMIT, **NO_DAYS},
     "get_sales_chart_data": {
-        "manager_id": NO_ID,
+        "manager_id": NO_OPTIONAL_ID,
         "days_back": [None, 0, -1, 3661, 2**63, True, "30", 30.0],
-        "time_zone": NO_ZONE,
+        **NO_DAYS,
     },
-    "get_manager_stats": {"manager_id": NO_ID, "time_zone": NO_ZONE},
+    "get_manager_stats": {"manager_id": NO_OPTIONAL_ID, **NO_DAYS},
     "get_manager_activity": {
         "manager_id": NO_ID,
         "limit": NO_LIMIT,
         "before": [7, "2026-01-01", datetime.now(UTC), uuid4(), True],
+        "action_types": [7, "email_sent", [], ["coffee"], [None], ["email_sent"] * 100, {"email_sent": 1}, HUGE],
+        **NO_DAYS,
     },
     "set_student_status": {"user_id": NO_ID, "status": NO_STATUS, "manager_id": NO_ID},
     "delete_student": {"user_id": NO_ID, "manager_id": NO_ID},

@@ -1,11 +1,11 @@
 """Random sellers and sales, with ties, missing rows, and times that crowd around the borders of days."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from tests.backend.sales.model import Sale, Seller
+from tests.backend.sales.model import EVER, Days, Sale, Seller
 
 ZONES = (
     "Asia/Almaty",  # +6 until 2024-03-01, +5 since
@@ -49,11 +49,26 @@ sellers = st.lists(
 
 
 def moments(now: datetime) -> st.SearchStrategy[datetime]:
-    """Times up to now: near days' borders lately, at the beginning of months, and around changes of clocks."""
+    """Near days' borders lately, in the next days and months, and around changes of clocks."""
     midnight = now.replace(minute=0, second=0, microsecond=0)
-    lately = st.integers(0, 24 * 70).map(lambda hours: midnight - timedelta(hours=hours))
-    base = st.one_of(lately, lately, st.sampled_from(CLOCK_CHANGES))
-    return st.builds(lambda at, off: min(at + timedelta(seconds=off), now), base, seconds)
+    lately = st.integers(-24 * 3, 24 * 70).map(lambda hours: midnight - timedelta(hours=hours))
+    to_come = st.integers(1, 70).map(lambda days: midnight + timedelta(days=days))
+    base = st.one_of(lately, lately, st.sampled_from(CLOCK_CHANGES), to_come)
+    return st.builds(lambda at, off: at + timedelta(seconds=off), base, seconds)
+
+
+def days(today: date) -> st.SearchStrategy[Days]:
+    """Ranges of days lately and around changes of clocks, often open at one end or at both."""
+    near = st.integers(-5, 75).map(lambda ago: today - timedelta(days=ago))
+    changes = st.sampled_from(CLOCK_CHANGES).flatmap(
+        lambda at: st.integers(-1, 1).map(lambda days: at.date() + timedelta(days=days))
+    )
+    day = st.none() | near | changes
+
+    def in_order(first: date | None, last: date | None) -> Days:
+        return (last, first) if first and last and first > last else (first, last)
+
+    return st.just(EVER) | st.builds(in_order, day, day)
 
 
 def sales(sellers: list[Seller], now: datetime, *, most: int = 25) -> st.SearchStrategy[list[Sale]]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.backend.sales.planting import Entry, plant_log
+from tests.backend.sales import model, strategies
+from tests.backend.sales.planting import Entry, plant_log, server_now
 
 ACTIVITY = "SELECT * FROM public.rpc_get_manager_activity(%s, %s, %s, %s)"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -33,6 +34,29 @@ def test_pages_give_every_row_once_and_newest_first_however_many_share_a_time(sc
             assert len(found) <= len(entries)
             before = (page[-1][6], page[-1][0])
     assert found == sorted(((one.created_at, one.id) for one in entries if one.manager_id == manager), reverse=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), zone=st.sampled_from(strategies.ZONES))
+def test_kinds_and_dates_leave_out_rows_and_move_none(scratch, data, zone):
+    manager, kinds = uuid4(), ["user_created", "email_sent", "user_deleted"]
+    with scratch() as connection:
+        now = server_now(connection)
+        moment = strategies.moments(now)
+        entries = [
+            Entry(manager, data.draw(moment), action_type=data.draw(st.sampled_from(kinds)), id=data.draw(st.uuids()))
+            for _ in range(data.draw(st.integers(0, 15)))
+        ]
+        entries = list({entry.id: entry for entry in entries}.values())
+        plant_log(connection, entries)
+        days = data.draw(strategies.days(model.day_of(now, zone)), "days")
+        asked = data.draw(st.none() | st.lists(st.sampled_from([*kinds, "nothing_like_it", None]), max_size=3), "kinds")
+        call = "SELECT id FROM public.rpc_get_manager_activity(%s, %s, NULL, NULL, %s, %s, %s, %s)"
+        found = connection.execute(call, [manager, 1000, asked, *days, zone]).fetchall()
+    wanted = [one for one in model.on(entries, days, now, zone) if asked is None or one.action_type in asked]
+    assert [row[0] for row in found] == [
+        one.id for one in sorted(wanted, key=lambda one: (one.created_at, one.id), reverse=True)
+    ]
 
 
 def test_a_row_written_between_two_pages_moves_neither(scratch):

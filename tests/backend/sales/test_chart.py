@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.backend.sales.model import Sale, Seller
 from tests.backend.sales.planting import plant, server_now
 
 CHART = "SELECT * FROM public.rpc_get_sales_chart_data(%s, %s, %s)"
+BY_DATES = "SELECT * FROM public.rpc_get_sales_chart_data(%s, %s, %s, %s, %s)"
 
 
 def days_back_to(first_day: date, connection, zone: str) -> int:
@@ -30,9 +32,12 @@ def test_it_equals_a_plain_recomputation(scratch, data, sellers, zone):
         days_back = data.draw(st.one_of(st.integers(1, 75), st.sampled_from(changes)), "days_back")
         sales = data.draw(strategies.sales(sellers, now))
         plant(connection, sellers, sales)
-        for seller in sellers:
-            found = connection.execute(CHART, [seller.id, days_back, zone]).fetchall()
-            assert found == model.chart(sales, seller.id, now, days_back, zone)
+        days = data.draw(strategies.days(model.day_of(now, zone)), "days")
+        for seller_id in [None, *(seller.id for seller in sellers)]:
+            found = connection.execute(CHART, [seller_id, days_back, zone]).fetchall()
+            assert found == model.chart(sales, seller_id, now, zone, days_back=days_back)
+            found = connection.execute(BY_DATES, [seller_id, days_back, zone, *days]).fetchall()
+            assert found == model.chart(sales, seller_id, now, zone, days_back=days_back, days=days)
 
 
 def test_almaty_moved_from_six_to_five_hours_on_the_first_of_march_2024(scratch):
@@ -77,7 +82,7 @@ def test_a_day_on_which_clocks_change_has_all_its_hours_and_no_other(scratch, zo
         now = server_now(connection)
         days_back = days_back_to(model.day_of(changed, zone) + timedelta(days=shift), connection, zone)
         found = connection.execute(CHART, [seller.id, days_back, zone]).fetchall()
-    assert found == model.chart(sales, seller.id, now, days_back, zone)
+    assert found == model.chart(sales, seller.id, now, zone, days_back=days_back)
 
 
 def test_there_is_a_row_for_each_day_newest_first_zeros_included(scratch):
@@ -85,6 +90,52 @@ def test_there_is_a_row_for_each_day_newest_first_zeros_included(scratch):
         today = model.day_of(server_now(connection), "Asia/Almaty")
         rows = connection.execute(CHART, [uuid4(), 3660, "Asia/Almaty"]).fetchall()
     assert rows == [(today - timedelta(days=ago), 0, Decimal(0)) for ago in range(3660)]
+
+
+def test_one_date_alone_is_open_to_today_or_from_the_first_sale(scratch):
+    seller = Seller(uuid4())
+    with scratch() as connection:
+        now = server_now(connection)
+        plant(connection, [seller], [Sale(seller.id, now - timedelta(days=ago)) for ago in (3, 9)])
+        today = model.day_of(now, "Asia/Almaty")
+        last_week = today - timedelta(days=7)
+
+        def days(first, last):
+            rows = connection.execute(BY_DATES, [seller.id, 1, "Asia/Almaty", first, last]).fetchall()
+            return [(today - row[0]).days for row in rows]
+
+        assert days(last_week, None) == list(range(8))
+        assert days(None, last_week) == [7, 8, 9]
+        assert days(None, today + timedelta(days=2)) == list(range(-2, 10))
+        assert days(last_week, last_week) == [7]
+        assert days(None, today - timedelta(days=10)) == days(today + timedelta(days=1), None) == []
+
+
+def test_a_chart_of_more_than_3660_days_is_refused_however_it_comes_about(scratch):
+    seller, older = Seller(uuid4()), Seller(uuid4())
+    with scratch() as connection:
+        now = server_now(connection)
+        today = model.day_of(now, "UTC")
+        ago = {days: today - timedelta(days=days) for days in (3659, 3660)}
+        plant(
+            connection,
+            [seller, older],
+            [Sale(one.id, now - timedelta(days=3659 + n)) for n, one in enumerate([seller, older])],
+        )
+        for first, last in [(ago[3659], today), (ago[3659], None)]:
+            assert len(connection.execute(BY_DATES, [None, 1, "UTC", first, last]).fetchall()) == 3660
+        assert len(connection.execute(BY_DATES, [seller.id, 1, "UTC", None, today]).fetchall()) == 3660
+        for who, first, last in [
+            (None, ago[3660], today),
+            (None, ago[3660], None),
+            (older.id, None, today),
+            (None, None, today),
+        ]:
+            with (
+                pytest.raises(psycopg.errors.InvalidParameterValue, match="at most 3660 days"),
+                connection.transaction(),
+            ):
+                connection.execute(BY_DATES, [who, 1, "UTC", first, last])
 
 
 def test_thirty_days_of_almaty_unless_told(scratch):

@@ -13,15 +13,24 @@ from tests.backend.sales.model import Sale, Seller
 from tests.backend.sales.planting import plant, server_now
 
 LEADERBOARD = "SELECT * FROM public.rpc_get_sales_leaderboard(%s)"
+BY_DATES = "SELECT * FROM public.rpc_get_sales_leaderboard(%s, %s, %s, %s)"
 
 
 @settings(max_examples=60, deadline=None)
-@given(data=st.data(), sellers=strategies.sellers, limit=st.sampled_from([1, 2, 3, 10, 1000]))
-def test_it_equals_a_plain_recomputation(scratch, data, sellers, limit):
+@given(
+    data=st.data(),
+    sellers=strategies.sellers,
+    limit=st.sampled_from([1, 2, 3, 10, 1000]),
+    zone=st.sampled_from(strategies.ZONES),
+)
+def test_it_equals_a_plain_recomputation(scratch, data, sellers, limit, zone):
     with scratch() as connection:
-        sales = data.draw(strategies.sales(sellers, server_now(connection)))
+        now = server_now(connection)
+        sales = data.draw(strategies.sales(sellers, now))
         plant(connection, sellers, sales)
-        assert connection.execute(LEADERBOARD, [limit]).fetchall() == model.leaderboard(sellers, sales, limit)
+        for days in (model.EVER, data.draw(strategies.days(model.day_of(now, zone)), "days")):
+            found = connection.execute(BY_DATES, [limit, *days, zone]).fetchall()
+            assert found == model.leaderboard(sellers, sales, limit, now=now, days=days, zone=zone)
 
 
 def test_students_come_before_revenue_and_revenue_before_the_id(scratch):
@@ -45,7 +54,7 @@ def test_a_manager_without_students_has_zeros(scratch):
     with scratch() as connection:
         plant(connection, [seller], [])
         assert connection.execute(LEADERBOARD, [10]).fetchall() == [
-            (seller.id, "Seller", seller.email, 0, 0, 0, Decimal(0), Decimal(0))
+            (seller.id, "Seller", seller.email, 0, 0, 0, Decimal(0), Decimal(0), 0, Decimal(0))
         ]
 
 
@@ -65,6 +74,31 @@ def test_a_seller_without_a_users_row_is_called_as_the_newest_student_calls_them
         nameless = Sale(gone.id, now, manager_name=None)
         plant(connection, [gone], [newer, older, nameless])
         assert connection.execute(LEADERBOARD, [10]).fetchone()[:4] == (gone.id, "New name", None, 3)
+
+
+def test_sales_whose_seller_is_gone_are_a_row_for_each_name_last_among_equals(scratch):
+    seller = Seller(uuid4())
+    with scratch() as connection:
+        now = server_now(connection)
+        names = ["Zarina", "Aigerim", "Aigerim", None]
+        plant(connection, [seller], [Sale(None, now, manager_name=name) for name in names] + [Sale(seller.id, now)])
+        found = connection.execute(LEADERBOARD, [10]).fetchall()
+    assert [row[:4] for row in found] == [
+        (None, "Aigerim", None, 2),
+        (seller.id, "Seller", seller.email, 1),
+        (None, "Zarina", None, 1),
+        (None, None, None, 1),
+    ]
+
+
+def test_dates_say_which_students_count_and_not_who_is_listed(scratch):
+    selling, admin = Seller(uuid4()), Seller(uuid4(), role="admin")
+    with scratch() as connection:
+        now = server_now(connection)
+        today = model.day_of(now, "Asia/Almaty")
+        plant(connection, [selling, admin], [Sale(selling.id, now), Sale(admin.id, now - timedelta(days=400))])
+        found = connection.execute(BY_DATES, [10, today, today, None]).fetchall()
+    assert [(row[0], row[3], row[8]) for row in found] == [(selling.id, 1, 1), (admin.id, 0, 0)]
 
 
 def test_revenue_counts_every_student_and_the_statuses_only_their_own(scratch):

@@ -14,6 +14,7 @@ from tests.backend.sales.model import Sale, Seller
 from tests.backend.sales.planting import plant, server_now
 
 STATS = "SELECT * FROM public.rpc_get_manager_stats(%s, %s)"
+BY_DATES = "SELECT * FROM public.rpc_get_manager_stats(%s, %s, %s, %s)"
 
 
 @settings(max_examples=80, deadline=None)
@@ -23,9 +24,12 @@ def test_they_equal_a_plain_recomputation(scratch, data, sellers, zone):
         now = server_now(connection)
         sales = data.draw(strategies.sales(sellers, now))
         plant(connection, sellers, sales)
-        for seller in sellers:
-            found = connection.execute(STATS, [seller.id, zone]).fetchall()
-            assert found == [model.stats(sales, seller.id, now, zone)]
+        days = data.draw(strategies.days(model.day_of(now, zone)), "days")
+        for seller_id in [None, *(seller.id for seller in sellers)]:
+            found = connection.execute(STATS, [seller_id, zone]).fetchall()
+            assert found == [model.stats(sales, seller_id, now, zone)]
+            found = connection.execute(BY_DATES, [seller_id, zone, *days]).fetchall()
+            assert found == [model.stats(sales, seller_id, now, zone, days)]
 
 
 @pytest.mark.parametrize("zone", strategies.ZONES)
@@ -42,6 +46,17 @@ def test_the_month_begins_at_the_midnight_of_the_zone(scratch, zone):
         found = connection.execute(STATS, [seller.id, zone]).fetchone()
     assert found[0] == 2
     assert found[5:] == (1, Decimal(7))
+
+
+def test_the_month_ends_with_today(scratch):
+    seller = Seller(uuid4())
+    with scratch() as connection:
+        now = server_now(connection)
+        tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        to_come = [tomorrow + timedelta(days=days) for days in (0, 1, 31)]
+        plant(connection, [seller], [Sale(seller.id, now), *(Sale(seller.id, at) for at in to_come)])
+        found = connection.execute(STATS, [seller.id, "UTC"]).fetchone()
+    assert (found[0], found[5]) == (4, 1)
 
 
 def test_an_unknown_manager_has_zeros(scratch):
@@ -61,4 +76,4 @@ def test_they_count_as_the_leaderboard_counts(scratch):
             [Sale(seller.id, now, status=status, modules_completed=n) for n, status in enumerate(statuses)],
         )
         leaderboard = connection.execute("SELECT * FROM public.rpc_get_sales_leaderboard()").fetchone()
-        assert connection.execute(STATS, [seller.id, "UTC"]).fetchone()[:5] == leaderboard[3:]
+        assert connection.execute(STATS, [seller.id, None]).fetchone() == leaderboard[3:]

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -54,6 +55,8 @@ def test_each_gives_its_result_with_money_exact_and_times_aware(database):
             completed_students=0,
             total_revenue=Decimal(5000),
             avg_completion_rate=Decimal("33.33"),
+            students_this_month=1,
+            revenue_this_month=Decimal(5000),
         )
     ]
     assert len(chart) == 2
@@ -110,6 +113,29 @@ def test_the_last_activity_of_a_page_begins_the_next_page(url, database):
     assert [one.id for one in found] == sorted([*(one.id for one in same_time), UUID(int=2)], reverse=True)
 
 
+def test_dates_and_no_manager_reach_the_functions(database):
+    today = datetime.now(ZoneInfo("Asia/Almaty")).date()
+    long_ago = {"since": date(2020, 1, 1), "until": date(2020, 1, 2)}
+    assert database.run(sales.get_sales_leaderboard(**long_ago))[0].total_students == 0
+    assert database.run(sales.get_sales_leaderboard(since=today - timedelta(days=1)))[0].total_students == 1
+    assert database.run(sales.get_manager_stats(**long_ago)).total_students == 0
+    assert database.run(sales.get_manager_stats()) == database.run(FLOWS["stats"])
+    assert [day.date for day in database.run(sales.get_sales_chart_data(**long_ago))] == [
+        date(2020, 1, 2),
+        date(2020, 1, 1),
+    ]
+    assert database.run(sales.get_sales_chart_data(days_back=2)) == database.run(FLOWS["chart"])
+    for there in ({}, {"action_types": ["user_created"]}, {"since": NOON.date(), "until": NOON.date()}):
+        assert len(database.run(sales.get_manager_activity(manager_id=MANAGER, **there))) == 1
+    for not_there in ({"action_types": ["email_sent"]}, {"since": NOON.date() + timedelta(days=1)}):
+        assert database.run(sales.get_manager_activity(manager_id=MANAGER, **not_there)) == []
+
+
+def test_what_only_the_server_can_judge_is_invalid_input_too(database):
+    with pytest.raises(InvalidInput, match="a chart has at most 3660 days"):
+        database.run(sales.get_sales_chart_data(since=date(2010, 1, 1)))
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_each_is_one_statement_that_is_compiled_once(name):
     flow = FLOWS[name]
@@ -132,6 +158,16 @@ def test_each_is_one_statement_that_is_compiled_once(name):
         (lambda: sales.get_manager_stats(manager_id=MANAGER, time_zone="x" * 10_000_000), "time_zone is longer"),
         (lambda: sales.get_manager_activity(manager_id=None), "manager_id must be a UUID"),
         (lambda: sales.get_manager_activity(manager_id=MANAGER, before=NOON), "before must be the last Activity"),
+        (
+            lambda: sales.get_manager_activity(manager_id=MANAGER, action_types=["coffee"]),
+            "action_types must be one of",
+        ),
+        (
+            lambda: sales.get_manager_activity(manager_id=MANAGER, action_types="email_sent"),
+            "action_types must be a list",
+        ),
+        (lambda: sales.get_sales_leaderboard(since=NOON), "since must be a date without a time"),
+        (lambda: sales.get_sales_leaderboard(since=date.max, until=date.min), "since must not be after until"),
         (lambda: sales.check_video_qualification(user_id=MANAGER, lesson_id=2**31), "lesson_id must be"),
         (lambda: sales.check_video_qualification(user_id=MANAGER, lesson_id="67"), "lesson_id must be a whole"),
     ],

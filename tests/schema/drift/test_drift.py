@@ -110,8 +110,12 @@ PLANTED = {
         ("extra", "grant", "public.lessons.title to authenticated"),
     ),
     "function granted": (
-        "GRANT EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard(integer) TO anon",
-        ("extra", "grant", "rpc_get_sales_leaderboard(limit_count integer) to anon"),
+        "GRANT EXECUTE ON FUNCTION public.rpc_get_sales_leaderboard TO anon",
+        (
+            "extra",
+            "grant",
+            "rpc_get_sales_leaderboard(limit_count integer, from_date date, to_date date, time_zone text) to anon",
+        ),
     ),
     "grant revoked": (
         "REVOKE SELECT ON public.lessons FROM authenticated",
@@ -214,11 +218,8 @@ def test_what_is_not_ours_is_left_out_and_listed(database_url: str) -> None:
 def test_the_live_database_is_only_read(database_url: str) -> None:
     by_hand(
         database_url,
-        "CREATE OR REPLACE FUNCTION public.rpc_get_sales_leaderboard(limit_count integer DEFAULT 10)"
-        " RETURNS TABLE (manager_id uuid, manager_name text, email text, total_students bigint, active_students bigint,"
-        " completed_students bigint, total_revenue numeric, avg_completion_rate numeric)"
-        " LANGUAGE sql STABLE AS $$ SELECT NULL::uuid, NULL, NULL, nextval('tripwire.certificate_number_seq'),"
-        " 0::bigint, 0::bigint, 0::numeric, 0::numeric $$",
+        "CREATE OR REPLACE FUNCTION public.rpc_check_video_qualification(user_id_param uuid, lesson_id_param integer)"
+        " RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT nextval('tripwire.certificate_number_seq') > 0 $$",
     )
 
     found = find_drift(database_url)
