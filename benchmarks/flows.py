@@ -170,7 +170,7 @@ class People:
         """A creation that is ready to run."""
         user_id, email = self.auth_user()
         new = NewStudent(email=email, full_name="New Student", manager_id=self.manager.user_id)
-        return create_tripwire_user(COURSE, user_id=user_id, new=new)
+        return create_tripwire_user(COURSE, user_id=user_id, token=user_id, new=new)
 
     def flows(self) -> dict[str, Callable[[], Callable[[], Flow[Any]]]]:
         """Each flow: what must be there before, and then how it is made."""
@@ -191,13 +191,16 @@ class People:
         def creation() -> Callable[[], Flow[Any]]:
             user_id, email = self.auth_user()
             return lambda: create_tripwire_user(
-                COURSE, user_id=user_id, new=NewStudent(email=email, full_name="New", manager_id=manager_id)
+                COURSE,
+                user_id=user_id,
+                token=user_id,
+                new=NewStudent(email=email, full_name="New", manager_id=manager_id),
             )
 
         def new_manager() -> Callable[[], Flow[Any]]:
             user_id, email = self.auth_user()
             return lambda: create_manager(
-                COURSE, user_id=user_id, new=NewManager(email=email, full_name="New", role="curator")
+                COURSE, user_id=user_id, token=user_id, new=NewManager(email=email, full_name="New", role="curator")
             )
 
         def completion() -> Callable[[], Flow[Any]]:

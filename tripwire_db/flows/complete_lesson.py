@@ -9,7 +9,7 @@ from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, uni
 from sqlalchemy.dialects.postgresql import array
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
-from tripwire_db.errors import ModuleLocked, NotFound, VideoNotQualified
+from tripwire_db.errors import VideoNotQualified
 from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.certificate import (
     certificate_of,
@@ -19,8 +19,8 @@ from tripwire_db.flows.shared.certificate import (
     reported,
     valid_certificate,
 )
-from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
-from tripwire_db.flows.shared.lesson import with_lesson
+from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student
+from tripwire_db.flows.shared.lesson import row_of_open_lesson, with_lesson
 from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import LessonCompletion
@@ -57,16 +57,8 @@ def complete_lesson(context: FlowContext, *, user_id: UUID | str, lesson_id: int
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> LessonCompletion:
+    found = row_of_open_lesson(rows, asked)
     user_id, lesson_id = asked["user_id"], asked["lesson_id"]
-    if not rows:
-        raise NotFound("student", user_id)
-    found = rows[0]
-    if found.lesson_id is None:
-        raise NotFound("lesson", lesson_id)
-    if found.status not in STUDYING_STATUSES:
-        raise not_active(user_id, found.status)
-    if not found.unlocked:
-        raise ModuleLocked(user_id=user_id, lesson_id=lesson_id, module_id=found.module_id)
     if not (found.completed_now or found.completed_before):
         raise VideoNotQualified(
             user_id=user_id,

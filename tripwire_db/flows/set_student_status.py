@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import literal, select, true, update
+from sqlalchemy import select, true, update
 
 from tripwire_db.choices import STUDENT_STATUSES, Status
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import NotFound
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import StudentStatus
-from tripwire_db.tables import MODULES_IN_COURSE, sales_activity_log, tripwire_users
+from tripwire_db.tables import MODULES_IN_COURSE, tripwire_users
 from tripwire_db.validation import parse_choice, parse_uuid
 
 
@@ -75,17 +76,13 @@ def _set_status(b: StatementBuilder) -> None:
         .returning(tripwire_users.c.user_id),
     )
     logged = select(gate).join_from(gate, changed, true()).subquery("logged")
-    b.step(
+    log_step(
+        b,
         "log_status",
-        into(
-            sales_activity_log,
-            logged,
-            manager_id=logged.c.manager_id,
-            action_type=literal("user_status_updated"),
-            target_user_id=logged.c.user_id,
-            details=details_of_person(logged, old_status=logged.c.status, new_status=logged.c.new_status),
-            created_at=logged.c.at,
-        ).returning(sales_activity_log.c.id),
+        logged,
+        manager_id=logged.c.manager_id,
+        action_type="user_status_updated",
+        details=details_of_person(logged, old_status=logged.c.status, new_status=logged.c.new_status),
     )
     b.report(
         select(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
 from tripwire_db.choices import STUDENT_STATUSES, Status
@@ -43,6 +43,7 @@ from tripwire_db.video import parse_segments
 MAX_LIMIT = 1000
 LONGEST_SEARCH = 300
 
+_USER_ID = tripwire_users.c.user_id
 # The fields of `Student`, in their order; a row begins with them.
 _STUDENT = (
     tripwire_users.c.id,
@@ -209,15 +210,35 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _get(b: StatementBuilder) -> None:
-    of_student = tripwire_users.c.user_id
+    b.report(
+        select(
+            *_STUDENT,
+            tripwire_user_profile.c.completion_percentage,
+            user_statistics.c.lessons_completed,
+            user_statistics.c.total_time_spent,
+            _progress().label("progress"),
+            _video().label("video"),
+            _unlocks().label("unlocks"),
+            _achievements().label("achievements"),
+            *(column.label(f"certificate_{column.name}") for column in CERTIFICATE_COLUMNS),
+        )
+        .select_from(tripwire_users)
+        .outerjoin(tripwire_user_profile, tripwire_user_profile.c.user_id == _USER_ID)
+        .outerjoin(user_statistics, user_statistics.c.user_id == _USER_ID)
+        .outerjoin(certificates, and_(certificates.c.user_id == _USER_ID, certificates.c.revoked_at.is_(None)))
+        .where(tripwire_users.c.user_id == param("user_id", sa.UUID))
+    )
 
-    def listed(name: str, rows: Select[Any], *order: Any) -> ColumnElement[Any]:
-        """The rows of a table as a JSON array of arrays, in order."""
-        parts = func.jsonb_agg(aggregate_order_by(func.jsonb_build_array(*rows.selected_columns), *order))
-        empty: ColumnElement[Any] = literal_column("'[]'::jsonb")
-        return rows.with_only_columns(func.coalesce(parts, empty)).scalar_subquery().label(name)
 
-    progress = (
+def _listed(rows: Select[Any], *order: Any) -> ScalarSelect[Any]:
+    """The rows of a table as a JSON array of arrays, in order."""
+    parts = func.jsonb_agg(aggregate_order_by(func.jsonb_build_array(*rows.selected_columns), *order))
+    empty: ColumnElement[Any] = literal_column("'[]'::jsonb")
+    return rows.with_only_columns(func.coalesce(parts, empty)).scalar_subquery()
+
+
+def _progress() -> ScalarSelect[Any]:
+    rows = (
         select(
             student_progress.c.lesson_id,
             student_progress.c.module_id,
@@ -226,9 +247,13 @@ def _get(b: StatementBuilder) -> None:
             student_progress.c.completed_at,
         )
         .join(modules, modules.c.id == student_progress.c.module_id)
-        .where(student_progress.c.user_id == of_student)
+        .where(student_progress.c.user_id == _USER_ID)
     )
-    video = (
+    return _listed(rows, modules.c.position, student_progress.c.lesson_id)
+
+
+def _video() -> ScalarSelect[Any]:
+    rows = (
         select(
             video_tracking.c.lesson_id,
             video_tracking.c.watched_segments,
@@ -240,36 +265,26 @@ def _get(b: StatementBuilder) -> None:
         )
         .join(lessons, lessons.c.id == video_tracking.c.lesson_id)
         .join(modules, modules.c.id == lessons.c.module_id)
-        .where(video_tracking.c.user_id == of_student)
+        .where(video_tracking.c.user_id == _USER_ID)
     )
-    unlocks = (
+    return _listed(rows, modules.c.position, video_tracking.c.lesson_id)
+
+
+def _unlocks() -> ScalarSelect[Any]:
+    rows = (
         select(module_unlocks.c.module_id, module_unlocks.c.unlocked_at)
         .join(modules, modules.c.id == module_unlocks.c.module_id)
-        .where(module_unlocks.c.user_id == of_student)
+        .where(module_unlocks.c.user_id == _USER_ID)
     )
+    return _listed(rows, modules.c.position, module_unlocks.c.module_id)
+
+
+def _achievements() -> ScalarSelect[Any]:
     earned = user_achievements.c
-    achievements = select(
+    rows = select(
         earned.achievement_id, earned.current_value, earned.required_value, earned.is_completed, earned.completed_at
-    ).where(earned.user_id == of_student)
-    rank = func.array_position(array(ACHIEVEMENTS), earned.achievement_id)
-    b.report(
-        select(
-            *_STUDENT,
-            tripwire_user_profile.c.completion_percentage,
-            user_statistics.c.lessons_completed,
-            user_statistics.c.total_time_spent,
-            listed("progress", progress, modules.c.position, student_progress.c.lesson_id),
-            listed("video", video, modules.c.position, video_tracking.c.lesson_id),
-            listed("unlocks", unlocks, modules.c.position, module_unlocks.c.module_id),
-            listed("achievements", achievements, rank),
-            *(column.label(f"certificate_{column.name}") for column in CERTIFICATE_COLUMNS),
-        )
-        .select_from(tripwire_users)
-        .outerjoin(tripwire_user_profile, tripwire_user_profile.c.user_id == of_student)
-        .outerjoin(user_statistics, user_statistics.c.user_id == of_student)
-        .outerjoin(certificates, and_(certificates.c.user_id == of_student, certificates.c.revoked_at.is_(None)))
-        .where(of_student == param("user_id", sa.UUID))
-    )
+    ).where(earned.user_id == _USER_ID)
+    return _listed(rows, func.array_position(array(ACHIEVEMENTS), earned.achievement_id))
 
 
 _GET = FlowStatement("get_student", _get, _decode_journey)

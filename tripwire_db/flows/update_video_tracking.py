@@ -16,10 +16,10 @@ from sqlalchemy import and_, case, func, literal, literal_column, or_, select, t
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
-from tripwire_db.errors import InvalidInput, ModuleLocked, NotFound
+from tripwire_db.errors import InvalidInput
 from tripwire_db.flows.shared import watched_time
-from tripwire_db.flows.shared.context import FlowContext, locked_student, not_active
-from tripwire_db.flows.shared.lesson import with_lesson
+from tripwire_db.flows.shared.context import FlowContext, locked_student
+from tripwire_db.flows.shared.lesson import row_of_open_lesson, with_lesson
 from tripwire_db.flows.shared.module import open_video_tracking
 from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import VideoProgress
@@ -85,16 +85,8 @@ def update_video_tracking(
 
 
 def _decode(rows: Sequence[Row], asked: Parameters) -> VideoProgress:
+    found = row_of_open_lesson(rows, asked)
     user_id, lesson_id = asked["user_id"], asked["lesson_id"]
-    if not rows:
-        raise NotFound("student", user_id)
-    found = rows[0]
-    if found.lesson_id is None:
-        raise NotFound("lesson", lesson_id)
-    if found.status not in STUDYING_STATUSES:
-        raise not_active(user_id, found.status)
-    if not found.unlocked:
-        raise ModuleLocked(user_id=user_id, lesson_id=lesson_id, module_id=found.module_id)
     if found.overruns:
         raise InvalidInput(f"a segment ends past the lesson's duration of {found.duration_seconds} s")
     return VideoProgress(

@@ -1,10 +1,14 @@
-"""A student beside the lesson that a call is about."""
+"""A student beside the lesson that a call is about, and what is refused where it is not open to them."""
+
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import CTE, FromClause, and_
 
-from tripwire_db.engine.statement import param
-from tripwire_db.tables import lessons, module_unlocks, student_progress
+from tripwire_db.engine.statement import Parameters, Row, param
+from tripwire_db.errors import ModuleLocked, NotFound
+from tripwire_db.flows.shared.context import not_active
+from tripwire_db.tables import STUDYING_STATUSES, lessons, module_unlocks, student_progress
 
 
 def with_lesson(student: CTE) -> FromClause:
@@ -20,3 +24,24 @@ def with_lesson(student: CTE) -> FromClause:
             and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == lessons.c.id),
         )
     )
+
+
+def row_of_open_lesson(rows: Sequence[Row], asked: Parameters) -> Row:
+    """The report's one row (status, lesson_id, module_id, unlocked), of a lesson that the student may work on.
+
+    Raises:
+        NotFound: no such student or lesson.
+        StudentNotActive: the student is blocked or inactive.
+        ModuleLocked: the lesson's module is not unlocked for this student.
+    """
+    user_id, lesson_id = asked["user_id"], asked["lesson_id"]
+    if not rows:
+        raise NotFound("student", user_id)
+    found = rows[0]
+    if found.lesson_id is None:
+        raise NotFound("lesson", lesson_id)
+    if found.status not in STUDYING_STATUSES:
+        raise not_active(user_id, found.status)
+    if not found.unlocked:
+        raise ModuleLocked(user_id=user_id, lesson_id=lesson_id, module_id=found.module_id)
+    return found
