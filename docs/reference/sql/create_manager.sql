@@ -15,7 +15,8 @@ WITH settings AS MATERIALIZED (
    , facts AS MATERIALIZED (
        SELECT lock.at
             , auth_user.id IS NOT NULL AS auth_user_exists
-            , COALESCE(auth_user.token, CAST(auth_user.id AS text)) = CAST($3 AS varchar) AS is_of_this_call
+            ,     COALESCE(auth_user.token, CAST(auth_user.id AS text)) = CAST($3 AS varchar)
+              AND NOT auth_user.is_deleted AS is_of_this_call
             ,    public.users.id IS NULL
               OR (public.users.role = 'student'
               AND auth_user.kind = 'manager'

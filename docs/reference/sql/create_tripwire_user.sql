@@ -28,7 +28,8 @@ WITH settings AS MATERIALIZED (
             , manager.full_name AS manager_name
             , manager.role AS manager_role
             , auth_user.id IS NOT NULL AS auth_user_exists
-            , COALESCE(auth_user.token, CAST(auth_user.id AS text)) = CAST($3 AS varchar) AS is_of_this_call
+            ,     COALESCE(auth_user.token, CAST(auth_user.id AS text)) = CAST($3 AS varchar)
+              AND NOT auth_user.is_deleted AS is_of_this_call
             , EXISTS (SELECT public.sales_activity_log.id
                       FROM public.sales_activity_log
                       WHERE public.sales_activity_log.target_user_id = CAST($2 AS uuid)
