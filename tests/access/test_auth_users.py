@@ -184,3 +184,55 @@ def test_an_owner_who_sees_no_auth_users_is_refused_before_anything_changes(plai
         assert migrations.current(plain_owner.url) == BEFORE
         superuser.execute("CREATE POLICY owner ON auth.users TO pg_database_owner USING (true) WITH CHECK (true)")
     migrations.upgrade(plain_owner.url)
+
+
+@pytest.fixture
+def crowded(make_database: MakeDatabase) -> Iterator[Connection]:
+    """100,000 auth users on PostgreSQL 17, half of them with a linked identity, and the plans of what functions run."""
+    with psycopg.connect(make_database(server=17), autocommit=True, row_factory=dict_row) as connection:
+        connection.execute(IDENTITIES)
+        connection.execute(
+            "INSERT INTO auth.users (id, email) SELECT gen_random_uuid(), 'u' || n || '@mail.kz' FROM generate_series(1, 100000) n"
+        )
+        connection.execute(
+            "INSERT INTO auth.identities (user_id, provider, provider_id, identity_data)"
+            " SELECT id, 'google', id, jsonb_build_object('email', 'linked.' || email) FROM auth.users LIMIT 50000"
+        )
+        connection.execute("VACUUM ANALYZE auth.users, auth.identities")
+        connection.execute("LOAD 'auto_explain'")
+        connection.execute(
+            "SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on;"
+            "SET auto_explain.log_analyze = on; SET client_min_messages = log"
+        )
+        yield connection
+
+
+def test_look_ups_take_the_index_among_100_000(crowded: Connection) -> None:
+    linked = crowded.execute("SELECT email FROM auth.identities LIMIT 1").fetchone()["email"]
+    for email in ("u777@mail.kz", "nobody@mail.kz", linked):
+        plans = plans_of(crowded, "SELECT * FROM tripwire.find_auth_user_by_email(%s)", email)
+        assert "Index Scan using users_email_partial_key on users" in plans, email
+        assert "identities_email_idx" in plans or email == "u777@mail.kz", email
+        assert "Seq Scan on" not in plans.replace("Seq Scan on pg_", ""), email
+    user_id = crowded.execute("SELECT id FROM auth.users OFFSET 500 LIMIT 1").fetchone()["id"]
+    plans = plans_of(crowded, "SELECT * FROM tripwire.find_auth_user(%s)", user_id)
+    assert "Index Scan using users_pkey on users" in plans
+    assert "Seq Scan on" not in plans
+
+
+def plans_of(connection: Connection, query: str, argument: object) -> str:
+    """What the server planned for a call, and for the statements within the functions that it called."""
+    told: list[str] = []
+
+    def hear(diagnostic: errors.Diagnostic) -> None:
+        told.append(str(diagnostic.message_primary))
+
+    connection.add_notice_handler(hear)
+    try:
+        # Often enough for plpgsql to settle on the plan that a backend's connection would keep.
+        for _ in range(7):
+            told.clear()
+            connection.execute(query, (argument,))
+    finally:
+        connection.remove_notice_handler(hear)
+    return "\n".join(told)

@@ -74,3 +74,17 @@ def test_a_transaction_pooler_is_refused(make_database: MakeDatabase) -> None:
     for call in (inspect, adopt):
         with pytest.raises(CommandError, match="TRIPWIRE_MIGRATIONS_URL"):
             call("postgresql://postgres@localhost:6543/postgres")
+
+
+def test_a_role_that_would_not_see_the_auth_users_is_refused_before_it_takes_everybody_for_gone(
+    make_database: MakeDatabase,
+) -> None:
+    url = unstamped(make_database(migrated=BASELINE))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "DO $$ BEGIN CREATE ROLE deployer_who_sees_little LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+            "GRANT USAGE ON SCHEMA auth, public TO deployer_who_sees_little;"
+            "GRANT ALL ON auth.users TO deployer_who_sees_little"
+        )
+    with pytest.raises(Refused, match=r"hides the rows of auth\.users"):
+        inspect(url.replace("//postgres@", "//deployer_who_sees_little@"))

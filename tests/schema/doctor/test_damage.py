@@ -244,8 +244,60 @@ CERTIFICATES = {
     ),
 }
 
-DAMAGE = COUNTERS | MISSING | FORBIDDEN | CERTIFICATES
+# What was changed in the auth service alone.
+CHANGED_IN_AUTH = {
+    "an e-mail that was changed there": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'new@mail.kz' WHERE id = %(user)s",
+        ("email_changed",),
+        "SELECT u.email = 'new@mail.kz' AND t.email = u.email FROM public.users u "
+        "JOIN public.tripwire_users t ON t.user_id = u.id WHERE u.id = %(user)s",
+    ),
+    "an e-mail that was changed there, and in one table only": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'newer@mail.kz' WHERE id = %(user)s;"
+        "UPDATE public.users SET email = 'newer@mail.kz' WHERE id = %(user)s",
+        ("email_changed",),
+        "SELECT email = 'newer@mail.kz' FROM public.tripwire_users WHERE user_id = %(user)s",
+    ),
+    "a manager's e-mail that was changed there": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'new.dana@sales.kz' WHERE email = 'dana@sales.kz'",
+        ("email_changed",),
+        "SELECT count(*) = 1 FROM public.users WHERE email = 'new.dana@sales.kz' AND role = 'sales_manager'",
+    ),
+}
+
+DAMAGE = COUNTERS | MISSING | FORBIDDEN | CERTIFICATES | CHANGED_IN_AUTH
 FOR_A_PERSON = {
+    "two e-mails that were exchanged there": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'x@mail.kz' WHERE email = 'student0@mail.kz';"
+        "UPDATE auth.users SET email = 'student0@mail.kz' WHERE id = %(user)s;"
+        "UPDATE auth.users SET email = 'student3@mail.kz' WHERE email = 'x@mail.kz'",
+        ("email_changed",),
+    ),
+    "an auth user with a phone alone": Damage(
+        "one", "UPDATE auth.users SET email = NULL, phone = '77' WHERE id = %(user)s", ("email_changed",)
+    ),
+    "a student whose auth user was softly deleted": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'xQ1z', deleted_at = now(), raw_app_meta_data = '{}' WHERE id = %(user)s",
+        ("auth_user_deleted",),
+    ),
+    "a manager whose auth user was softly deleted": Damage(
+        "one",
+        "UPDATE auth.users SET email = 'xQ1z', deleted_at = now(), raw_app_meta_data = '{}' WHERE email = 'dana@sales.kz'",
+        ("auth_user_deleted",),
+    ),
+    "a student who is banned there": Damage(
+        "one", "UPDATE auth.users SET banned_until = 'infinity' WHERE id = %(user)s", ("auth_user_banned",)
+    ),
+    "a manager who is banned there": Damage(
+        "one",
+        "UPDATE auth.users SET banned_until = now() + interval '1 day' WHERE email = 'dana@sales.kz'",
+        ("auth_user_banned",),
+    ),
     "an auth user of ours without rows": Damage(
         "new", "DELETE FROM public.tripwire_users WHERE user_id = %(user)s", ("half_made",)
     ),

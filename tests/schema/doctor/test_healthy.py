@@ -93,3 +93,40 @@ def test_a_role_that_would_not_see_the_rows_is_refused(database_url: str) -> Non
         )
     with pytest.raises(Refused, match="row-level security hides rows"):
         examine(database_url.replace("//postgres@", "//nearsighted@"))
+
+
+def test_a_role_that_would_not_see_the_auth_users_is_refused_rather_than_told_that_all_are_gone(
+    database_url: str,
+) -> None:
+    from tripwire_db.errors import Refused
+
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "DO $$ BEGIN CREATE ROLE shortsighted LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+            "GRANT USAGE ON SCHEMA auth, public TO shortsighted; GRANT SELECT ON auth.users TO shortsighted"
+        )
+        for (table,) in connection.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall():
+            connection.execute(f"ALTER TABLE {table} OWNER TO shortsighted")
+    with pytest.raises(Refused, match=r"row-level security hides rows of auth\.users"):
+        examine(database_url.replace("//postgres@", "//shortsighted@"))
+
+
+def test_students_who_are_blocked_here_and_banned_there_are_no_findings(database_url: str) -> None:
+    with open_repository(database_url) as repository:
+        people = make_people(repository, 8)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE auth.users SET banned_until = 'infinity' WHERE id = ANY (%s)", (people.at["blocked"],)
+        )
+        connection.execute(
+            "UPDATE auth.users SET banned_until = now() - interval '1 s' WHERE id = ANY (%s)", (people.at["new"],)
+        )
+    assert examine(database_url) == ()
+
+
+def test_a_stand_in_of_an_older_release_can_be_looked_at(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE auth.users DROP COLUMN deleted_at, DROP COLUMN banned_until")
+    assert examine(database_url) == ()

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.adopt.layout import Plan, plan
@@ -209,6 +210,11 @@ def _plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
         raise Refused(
             f"this database has no {what}, so it is none that v2's script made on Supabase: "
             "run tripwire-db bootstrap first on a plain PostgreSQL, and tripwire-db upgrade instead for a new database"
+        )
+    if connection.execute(f"SELECT {SEES_AUTH_USERS}").fetchone() == (False,):
+        raise Refused(
+            "row-level security hides the rows of auth.users from this role, so everybody would look deleted: connect as "
+            "postgres on Supabase, elsewhere as the owner of the database, or as a role with BYPASSRLS"
         )
     return plan(connection, expected)
 

@@ -19,17 +19,18 @@ from tripwire_db.settings import libpq_url
 from tripwire_db.video import WatchPolicy
 
 SETTLE_SECONDS = 2.0
-"""How long an auth user without rows is given: somebody may be in the middle of creating or deleting that student."""
+"""How long an auth user that its rows don't follow is given: somebody may be in the middle of a creation, say."""
 _LOOK_AGAIN_SECONDS = 0.1
-_UNSETTLED = BY_NAME["half_made"]
+_UNSETTLED = {name: BY_NAME[name] for name in ("half_made", "email_changed")}
+"""Kinds that a call in the middle of its two steps looks like."""
 _THRESHOLD = WatchPolicy().threshold
 
 
 def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Finding, ...]:
     """Find what is not as it should be; nothing is changed.
 
-    One read-only transaction, one snapshot: what is going on meanwhile is no finding. An auth user without rows is
-    looked at for two seconds, since creating and deleting a student take two calls.
+    One read-only transaction, one snapshot: what is going on meanwhile is no finding. An auth user without rows,
+    or with another e-mail, is looked at for two seconds, since creating and deleting a student take two calls.
 
     Args:
         url: the database, as its owner or a role with BYPASSRLS; any pooler will do.
@@ -49,10 +50,10 @@ def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Finding, ...]:
     with connect(url) as connection:
         findings = _look(connection, threshold)
         deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline and any(finding.kind == _UNSETTLED.name for finding in findings):
+        while time.monotonic() < deadline and any(finding.kind in _UNSETTLED for finding in findings):
             time.sleep(_LOOK_AGAIN_SECONDS)  # another process's second call is no event that could be awaited
-            still = {finding.identity for finding in _look(connection, threshold, kinds=[_UNSETTLED])}
-            findings = tuple(f for f in findings if f.kind != _UNSETTLED.name or f.identity in still)
+            still = {finding.identity for finding in _look(connection, threshold, kinds=tuple(_UNSETTLED.values()))}
+            findings = tuple(f for f in findings if f.kind not in _UNSETTLED or f.identity in still)
         return findings
 
 

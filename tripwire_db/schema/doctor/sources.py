@@ -15,6 +15,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import dialect
 
 from tripwire_db.errors import Refused
+from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.tables import certificates, lessons, metadata, modules, sales_activity_log, tripwire_users, users
 
 _FOLDER = Path(__file__).resolve().parent / "sql"
@@ -82,7 +83,11 @@ class Layout:
                 "(tripwire-db upgrade, or tripwire-db adopt for one that was made by hand)"
             )
         hidden = connection.execute(
-            "SELECT name FROM unnest(%s::text[]) AS name WHERE pg_catalog.row_security_active('public.' || name) ORDER BY 1",
+            f"""
+            SELECT name FROM unnest(%s::text[]) AS name WHERE pg_catalog.row_security_active('public.' || name)
+            UNION ALL SELECT 'auth.users' WHERE NOT ({SEES_AUTH_USERS})
+            ORDER BY 1
+            """,
             (sorted(columns),),
         ).fetchall()
         if hidden:
@@ -113,8 +118,10 @@ class Layout:
             """auth_users AS NOT MATERIALIZED (
                 SELECT
                     id, email::text AS email, created_at, raw_app_meta_data #>> '{tripwire,kind}' AS kind,
-                    nullif(raw_user_meta_data ->> 'full_name', '') AS full_name
-                FROM auth.users
+                    nullif(raw_user_meta_data ->> 'full_name', '') AS full_name,
+                    to_jsonb(auth_user) ->> 'deleted_at' IS NOT NULL AS is_deleted,
+                    (to_jsonb(auth_user) ->> 'banned_until')::timestamptz AS banned_until
+                FROM auth.users AS auth_user
             )""",
             f"layout AS (SELECT {str(self.has(certificates)).lower()} AS has_certificates)",
             "policy AS (SELECT %(threshold)s::numeric AS threshold)",
