@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import pytest
@@ -21,8 +20,6 @@ from tripwire_db.repository import TripwireRepository
 from tripwire_db.results import CreatedManager, CreatedStudent
 from tripwire_db.video import WatchPolicy
 
-# click 8.2 keeps the two outputs apart by itself; before, which Typer 0.15 needs, it must be told.
-RUNNER = CliRunner(**({"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}))
 LENGTH = 1800  # seconds, the length of each lesson
 LESSONS = (67, 68, 69)
 
@@ -44,7 +41,7 @@ Run = Callable[..., Ran]
 def run_command(*arguments: object, url: str | None = None, stdin: str = "", **environment: str) -> Ran:
     """Run a command in this process, with the URL in its environment."""
     environment = {"COLUMNS": "120", **({"TRIPWIRE_DATABASE_URL": url} if url else {}), **environment}
-    result = RUNNER.invoke(app, [str(argument) for argument in arguments], input=stdin, env=environment)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env=environment)
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 
