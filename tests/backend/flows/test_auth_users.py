@@ -441,3 +441,21 @@ def test_the_stand_in_is_resumed_too(make_world: Callable[..., World]):
     manager, left = it.manager(), half_made(it)
     assert it.student(manager, email=EMAIL, full_name="Second").user_id == left
     assert auth_user(it, left)["raw_user_meta_data"] == {"full_name": "Second"}
+
+
+def test_no_rows_are_written_for_an_auth_user_who_was_softly_deleted_meanwhile(it: World, auth: AuthService):
+    manager = it.manager()
+
+    def delete_softly(asked: str) -> None:
+        if asked == "create_user":
+            heal(auth)
+            it.execute(
+                "UPDATE auth.users SET email = 'x1Z', deleted_at = now(), raw_app_meta_data = '{}' WHERE email = %s",
+                EMAIL,
+            )
+
+    auth.after = delete_softly
+    student = it.repository.create_tripwire_user(email=EMAIL, full_name="Anna", manager_id=manager.user_id)
+    assert student.created
+    assert auth_user(it, student.user_id)["deleted_at"] is None
+    assert it.connection.execute("SELECT count(*) AS n FROM public.tripwire_users").fetchone()["n"] == 1
