@@ -137,10 +137,10 @@ def test_a_second_lesson_of_a_completed_module_counts_as_a_lesson_and_never_as_a
 
 
 def test_a_second_lesson_after_graduation_brings_back_neither_a_revoked_certificate_nor_a_status(it: World):
-    manager = it.manager()
-    student = it.graduate(manager)
+    student = it.graduate()
     it.repository.revoke_certificate(user_id=student.user_id, reason="copied")
-    it.repository.set_student_status(user_id=student.user_id, status="active", manager_id=manager.user_id)
+    # As an older backend or a person at psql leaves it: set_student_status makes a graduate completed.
+    it.execute("UPDATE tripwire_users SET status = 'active' WHERE user_id = %s", student.user_id)
     replace_lesson(it, 67, 70)
     again = it.complete(student.user_id, 70)
     assert (again.modules_completed, again.certificate) == (3, None)
