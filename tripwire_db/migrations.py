@@ -43,7 +43,7 @@ def config(url: "str | URL | None" = None, *, arguments: tuple[str, ...] = (), q
         arguments: What `alembic -x` would be given, for example `("accept-loss=yes",)`.
         quiet: Leave out the lines that a run writes on standard error.
 
-    Example:
+    Examples:
         >>> from alembic import command
         >>> command.history(config("postgresql://localhost/tripwire"))  # doctest: +SKIP
     """
@@ -74,7 +74,7 @@ def upgrade(url: "str | URL", revision: str = "head", *, quiet: bool = False) ->
         alembic.util.CommandError: A revision could not be carried out, for example since rows cannot be mended (they
             are named). It left nothing behind; those finished before it stay.
 
-    Example:
+    Examples:
         >>> upgrade("postgresql://postgres@localhost:5432/tripwire")  # doctest: +SKIP
     """
     from alembic import command
@@ -94,7 +94,7 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
         alembic.util.CommandError: Something would be lost and `accept_loss` is false: the message has the counts, and
             nothing was changed.
 
-    Example:
+    Examples:
         >>> downgrade("postgresql://postgres@localhost:5432/tripwire", "-1")  # doctest: +SKIP
     """
     from alembic import command
@@ -105,7 +105,7 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
 def current(url: "str | URL") -> str | None:
     """Tell a database's revision, None where Alembic has never been; reads only.
 
-    Example:
+    Examples:
         >>> current("postgresql://postgres@localhost:5432/tripwire") in heads()  # doctest: +SKIP
         True
     """

@@ -40,7 +40,7 @@ def printable(text: str, *, one_line: bool = False) -> str:
         text: by whomever.
         one_line: True takes newlines and tabs out, too.
 
-    Example:
+    Examples:
         >>> printable("A\x1b[2J\u202eB")
         'A�[2J�B'
     """
@@ -50,7 +50,7 @@ def printable(text: str, *, one_line: bool = False) -> str:
 def without_passwords(text: str) -> str:
     """Hide the passwords of any URLs and connection strings in a text.
 
-    Example:
+    Examples:
         >>> without_passwords("No such command 'postgresql://app:secret@db/course'")
         "No such command 'postgresql://app:***@db/course'"
     """
@@ -67,7 +67,7 @@ def without_literals(sql: str) -> str:
 
     Where a backslash makes it unclear where a text ends, the rest is left out.
 
-    Example:
+    Examples:
         >>> without_literals("ALTER ROLE app PASSWORD 'secret' VALID UNTIL 'infinity' -- mine")
         'ALTER ROLE app PASSWORD ? VALID UNTIL ?'
     """

@@ -34,7 +34,7 @@ class Settings:
         certificate_url: `TRIPWIRE_CERTIFICATE_URL`, the base of certificate links, without a slash at its end.
         embedded_dir: `TRIPWIRE_EMBEDDED_DIR`, the embedded server's folder.
 
-    Example:
+    Examples:
         >>> Settings.from_env({"TRIPWIRE_DATABASE_URL": "postgresql://app@localhost/course"}).migrations_url
         'postgresql://app@localhost/course'
     """
@@ -111,7 +111,7 @@ def libpq_url(url: str) -> str:
     Raises:
         InvalidInput: it is no PostgreSQL URL. The message shows nothing of it but its scheme.
 
-    Example:
+    Examples:
         >>> libpq_url("postgres://app:50%@home@db.example:5432/course")
         'postgresql://app:50%25%40home@db.example:5432/course'
     """
@@ -142,7 +142,7 @@ def sqlalchemy_url(url: str) -> "sqlalchemy.URL":
     Raises:
         InvalidInput: it is no PostgreSQL URL, or has a parameter that libpq does not know.
 
-    Example:
+    Examples:
         >>> str(sqlalchemy_url("postgresql://app:secret@/course?host=/run/postgresql"))
         'postgresql+psycopg://app:***@/course?host=%2Frun%2Fpostgresql'
     """
@@ -175,7 +175,7 @@ def mask_url(url: str) -> str:
     Returns:
         The same with `***` for each password.
 
-    Example:
+    Examples:
         >>> mask_url("postgresql://app:50%@home@db.example/course?sslmode=require")
         'postgresql://app:***@db.example/course?sslmode=require'
     """

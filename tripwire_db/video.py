@@ -40,7 +40,7 @@ class WatchPolicy:
         first_grant_seconds: what a first call may count at once, in seconds.
         idle_cap_seconds: at most so much of the time since the last call adds to the allowance, in seconds.
 
-    Example:
+    Examples:
         >>> WatchPolicy(max_rate=None).threshold
         0.8
     """
@@ -64,7 +64,7 @@ class WatchPolicy:
 def milliseconds(seconds: float) -> int:
     """Whole milliseconds, rounded half to even.
 
-    Example:
+    Examples:
         >>> milliseconds(405.25)
         405250
     """

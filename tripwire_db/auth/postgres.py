@@ -74,7 +74,7 @@ class PostgresAuth:
     Raises:
         InvalidInput: the URL is no PostgreSQL URL, or `pool_size` is out of range.
 
-    Example:
+    Examples:
         >>> with PostgresAuth("postgresql://app:secret@localhost/course") as auth:
         ...     auth.create_user(id=uuid4(), email="ann@example.com", password=None, full_name="Ann", mark=Mark.STUDENT)
     """

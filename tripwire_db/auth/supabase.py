@@ -100,7 +100,7 @@ class SupabaseAuth:
     Raises:
         InvalidInput: a URL that is not http(s), an empty key, a timeout that is not a positive number.
 
-    Example:
+    Examples:
         >>> SupabaseAuth("https://abcd.supabase.co", "service-role-key")
         SupabaseAuth('https://abcd.supabase.co')
     """

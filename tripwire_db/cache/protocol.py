@@ -28,7 +28,7 @@ def leaderboard_key(
 ) -> str:
     """The key of one leaderboard: of this database, whoever connects to it, and of what is asked.
 
-    Example:
+    Examples:
         >>> leaderboard_key("postgresql://me:secret@db.example.com/course", 10).partition(":")[2]
         '10:::'
     """

@@ -64,7 +64,7 @@ class RedisCache:
     Raises:
         InvalidInput: an argument out of range, or the package `redis` is not installed.
 
-    Example:
+    Examples:
         >>> cache = RedisCache("redis://:secret@localhost:6379/0")
         >>> cache
         RedisCache('localhost:6379', ttl=300)

@@ -27,6 +27,18 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 class CommandLine(TyperGroup):
     """The root of all commands; every error of theirs is told here, in one place."""
 
+    def get_params(self, ctx: Any) -> Any:
+        """The options before a command; a flag takes no value, and its help shows none."""
+        return _without_types(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, whose flags show no type either."""
+        command = super().get_command(ctx, cmd_name)
+        for one in (command, *getattr(command, "commands", {}).values()):
+            if one is not None:
+                _without_types(one.get_params(ctx))
+        return command
+
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments that stand before a command."""
         with _told():
@@ -36,6 +48,13 @@ class CommandLine(TyperGroup):
         """Run the command."""
         with _told():
             return super().invoke(ctx)
+
+
+def _without_types(parameters: Any) -> Any:
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 @contextmanager

@@ -199,7 +199,7 @@ def plain(value: object) -> Any:
 def money(amount: Decimal) -> str:
     """KZT with spaces between thousands, and decimals only where there are any.
 
-    Example:
+    Examples:
         >>> money(Decimal("1250000")), money(Decimal("4999.5"))
         ('1 250 000', '4 999.50')
     """
@@ -210,7 +210,7 @@ def money(amount: Decimal) -> str:
 def percent(value: Decimal | float) -> str:
     """A percentage with one decimal, 0–100.
 
-    Example:
+    Examples:
         >>> percent(Decimal("66.666666"))
         '66.7 %'
     """
@@ -220,7 +220,7 @@ def percent(value: Decimal | float) -> str:
 def clock(seconds: float) -> str:
     """A position in a video.
 
-    Example:
+    Examples:
         >>> clock(1805)
         '30:05'
     """

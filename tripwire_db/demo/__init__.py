@@ -2,7 +2,7 @@
 
 Knows no terminal; `tripwire_db.cli.demo` draws it.
 
-Example:
+Examples:
     >>> from tripwire_db.demo import prepare, play
     >>> prepare("postgresql://postgres@localhost/scratch")
     >>> story = play("postgresql://postgres@localhost/scratch", students=20, seed=7)

@@ -9,7 +9,7 @@ class SimulatedClock:
 
     Each student is played in a thread, and lives in days of their own.
 
-    Example:
+    Examples:
         >>> clock = SimulatedClock()
         >>> clock.set(datetime(2026, 3, 1, 18, 30, tzinfo=UTC))
         >>> clock.advance(90)

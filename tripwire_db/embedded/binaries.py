@@ -25,7 +25,7 @@ def embedded_bin_dir() -> Path:
     Raises:
         ServerUnavailable: the wheel is not installed.
 
-    Example:
+    Examples:
         >>> (embedded_bin_dir() / "postgres").exists()
         True
     """
@@ -50,7 +50,7 @@ def find_program(name: str) -> Path:
     Raises:
         ServerUnavailable: there is none.
 
-    Example:
+    Examples:
         >>> find_program("pg_dump").name
         'pg_dump'
     """

@@ -39,7 +39,7 @@ class Cluster:
         directory: the cluster's folder; made at the first start.
         data_dir: PostgreSQL's data folder in it.
 
-    Example:
+    Examples:
         >>> from tripwire_db.embedded import embedded_bin_dir, home
         >>> with Cluster(embedded_bin_dir(), home() / "example") as cluster:
         ...     cluster.running

@@ -20,7 +20,7 @@ def configuration(socket_dir: Path, tcp_port: int | None, settings: Mapping[str,
     Returns:
         The file's text, one setting a line.
 
-    Example:
+    Examples:
         >>> print(configuration(Path("/run/x"), None, {"fsync": False}).splitlines()[-1])
         fsync = 'off'
     """

@@ -137,7 +137,7 @@ class FlowStatement(Generic[T]):
         build: fills in gates, steps and report.
         decode: makes the result of the report's rows, or raises what they mean.
 
-    Example:
+    Examples:
         >>> def _count(b: StatementBuilder) -> None:
         ...     b.report(select(func.count().label("n")).select_from(tripwire_users))
         >>> _COUNT = FlowStatement("count_students", _count, lambda rows, asked: rows[0].n)

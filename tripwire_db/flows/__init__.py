@@ -14,7 +14,7 @@ def statements() -> dict[str, FlowStatement[Any]]:
     Those that are made for a combination of filters have the filters' names after the flow's, as in
     `list_students.active.manager_id`.
 
-    Example:
+    Examples:
         >>> list(statements()["complete_lesson"].tables)[:2]
         ['complete_progress', 'count_module']
     """

@@ -37,7 +37,7 @@ def issue_certificate(context: FlowContext, *, user_id: UUID | str) -> Flow[Cert
         StudentNotActive: the student is blocked or inactive, and holds none yet.
         NotEligible: modules are missing.
 
-    Example:
+    Examples:
         >>> repository.issue_certificate(user_id=student.user_id).number
         'TW-100001'
     """

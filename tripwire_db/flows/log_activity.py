@@ -40,7 +40,7 @@ def log_activity(
         InvalidInput: an argument that cannot be right.
         NotFound: no such manager.
 
-    Example:
+    Examples:
         >>> repository.log_activity(
         ...     manager_id=manager.user_id, action_type="password_reset", target_user_id=student.user_id
         ... ).target_user_email

@@ -32,7 +32,7 @@ def record_welcome_email(
         InvalidInput: an argument that cannot be right.
         NotFound: no such student or manager.
 
-    Example:
+    Examples:
         >>> repository.record_welcome_email(user_id=student.user_id, sent=True).recorded
         True
     """

@@ -31,7 +31,7 @@ def revoke_certificate(
         InvalidInput: an argument that cannot be right.
         NotFound: no such student or manager, or a student who never held a certificate.
 
-    Example:
+    Examples:
         >>> repository.revoke_certificate(user_id=student.user_id, reason="issued by mistake").revoked_reason
         'issued by mistake'
     """

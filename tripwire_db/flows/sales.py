@@ -105,7 +105,7 @@ def check_video_qualification(*, user_id: UUID | str, lesson_id: int) -> Flow[bo
     Raises:
         InvalidInput: no UUID, or no whole number that fits an INTEGER.
 
-    Example:
+    Examples:
         >>> if database.run(check_video_qualification(user_id=user_id, lesson_id=67)):
         ...     print("may be completed")
     """

@@ -32,7 +32,7 @@ def search_activity(
     Raises:
         InvalidInput: an argument that cannot be right.
 
-    Example:
+    Examples:
         >>> [row.action_type for row in repository.search_activity(details={"lesson_id": 67})]
         ['lesson_completed']
     """
@@ -61,7 +61,7 @@ def search_watched_segments(
     Raises:
         InvalidInput: an argument that cannot be right.
 
-    Example:
+    Examples:
         >>> repository.search_watched_segments(lesson_id=67, segment=(0, 1440))
         [UUID('…')]
     """

@@ -33,7 +33,7 @@ def set_student_status(
         InvalidInput: an argument that cannot be right.
         NotFound: no such student or manager.
 
-    Example:
+    Examples:
         >>> repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id).changed
         True
     """

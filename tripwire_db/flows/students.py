@@ -68,7 +68,7 @@ def get_student(*, user_id: UUID | str) -> Flow[StudentJourney]:
         InvalidInput: an id of the wrong type.
         NotFound: no such student.
 
-    Example:
+    Examples:
         >>> journey = repository.get_student(user_id=student.user_id)
         >>> [(lesson.lesson_id, lesson.status) for lesson in journey.progress]
         [(67, 'completed'), (68, 'in_progress')]
@@ -96,7 +96,7 @@ def list_students(
     Raises:
         InvalidInput: an argument that cannot be right.
 
-    Example:
+    Examples:
         >>> page = repository.list_students(limit=100)
         >>> while page:
         ...     page = repository.list_students(limit=100, after=page[-1])

@@ -27,7 +27,7 @@ def unlock_next_module(context: FlowContext, *, user_id: UUID | str) -> Flow[Mod
         StudentNotActive: the student is blocked or inactive.
         NotEligible: the last module is completed; nothing comes after it.
 
-    Example:
+    Examples:
         >>> repository.unlock_next_module(user_id=student.user_id).module_id
         17
     """

@@ -19,7 +19,7 @@ def verify_certificate(*, code: str) -> Flow[CertificateCheck]:
     Raises:
         InvalidInput: the code is no string, empty or longer than 500 characters.
 
-    Example:
+    Examples:
         >>> repository.verify_certificate(code=certificate.verification_code).valid
         True
     """

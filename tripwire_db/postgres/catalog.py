@@ -98,7 +98,7 @@ def read_catalog(
         schemas: Whose objects.
         home: The schema whose owner is the role that migrates.
 
-    Example:
+    Examples:
         >>> with connection.transaction():
         ...     connection.execute("SET LOCAL search_path = ''")
         ...     Key("table", "public.users") in read_catalog(connection)

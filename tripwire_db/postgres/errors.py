@@ -23,7 +23,7 @@ def without_rows(error: BaseException) -> BaseException:
     DETAIL repeats rows, and so may the text of a bad value (class 22) or of somebody's RAISE. Any other error is given
     back as it is.
 
-    Example:
+    Examples:
         >>> raise EmailTaken("another user has this e-mail") from without_rows(error)
     """
     driver = getattr(error, "orig", error)  # SQLAlchemy's errors repeat the statement's parameters, too

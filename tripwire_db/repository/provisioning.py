@@ -56,7 +56,7 @@ def create_tripwire_user(
         CompensationFailed: the database refused, and the auth user could not be removed again.
         ConstraintViolated, Unavailable: the database refused, or could not be reached.
 
-    Example:
+    Examples:
         >>> student = repository.create_tripwire_user(
         ...     email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id
         ... )
@@ -104,7 +104,7 @@ def create_manager(
         EmailTaken: somebody with another role, or an auth user that is not ours, has the e-mail.
         AuthFailed, CompensationFailed, ConstraintViolated, Unavailable: as `create_tripwire_user`.
 
-    Example:
+    Examples:
         >>> repository.create_manager(email="dana@example.com", full_name="Dana K.").role
         'sales_manager'
     """
@@ -141,7 +141,7 @@ def delete_student(services: Services, *, user_id: UUID | str, manager_id: UUID 
         Refused: the person is more than a student.
         AuthFailed: the rows are gone, the auth user is not; call again to finish.
 
-    Example:
+    Examples:
         >>> repository.delete_student(user_id=student.user_id, manager_id=manager.user_id).deleted
         True
     """

@@ -88,7 +88,7 @@ class Project:
         accepted: What the check finds and that stays so.
         platform: What the platform adds by itself.
 
-    Example:
+    Examples:
         >>> Project(metadata="shop.models:metadata").models()  # doctest: +SKIP
         MetaData()
     """

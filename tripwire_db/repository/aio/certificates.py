@@ -27,7 +27,7 @@ class CertificateMethods(Driver):
             StudentNotActive: the student is blocked or inactive, and holds none yet.
             NotEligible: modules are missing.
 
-        Example:
+        Examples:
             >>> (await repository.issue_certificate(user_id=student.user_id)).number
             'TW-100001'
         """
@@ -53,7 +53,7 @@ class CertificateMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such student or manager, or a student who never held a certificate.
 
-        Example:
+        Examples:
             >>> (await repository.revoke_certificate(user_id=student.user_id, reason="issued by mistake")).revoked_reason
             'issued by mistake'
         """
@@ -70,7 +70,7 @@ class CertificateMethods(Driver):
         Raises:
             InvalidInput: the code is no string, empty or longer than 500 characters.
 
-        Example:
+        Examples:
             >>> (await repository.verify_certificate(code=certificate.verification_code)).valid
             True
         """

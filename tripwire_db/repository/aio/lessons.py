@@ -32,7 +32,7 @@ class LessonMethods(Driver):
             ModuleLocked: the lesson's module is not unlocked for this student.
             VideoNotQualified: too little of the video has been watched.
 
-        Example:
+        Examples:
             >>> done = await repository.complete_lesson(user_id=student.user_id, lesson_id=67)
             >>> done.modules_completed, done.unlocked_module_id
             (1, 17)
@@ -53,7 +53,7 @@ class LessonMethods(Driver):
             StudentNotActive: the student is blocked or inactive.
             NotEligible: the last module is completed; nothing comes after it.
 
-        Example:
+        Examples:
             >>> (await repository.unlock_next_module(user_id=student.user_id)).module_id
             17
         """
@@ -87,7 +87,7 @@ class LessonMethods(Driver):
             ModuleLocked: the lesson's module is not unlocked for this student.
             StudentNotActive: the student is blocked or inactive.
 
-        Example:
+        Examples:
             >>> progress = await repository.update_video_tracking(
             ...     user_id=student.user_id, lesson_id=67, segments=[(0, 10), (10, 20.5)], position=20.5
             ... )
@@ -123,7 +123,7 @@ class LessonMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> await repository.search_watched_segments(lesson_id=67, segment=(0, 1440))
             [UUID('…')]
         """

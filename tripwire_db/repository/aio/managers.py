@@ -34,7 +34,7 @@ class ManagerMethods(Driver):
             EmailTaken: somebody with another role, or an auth user that is not ours, has the e-mail.
             AuthFailed, CompensationFailed, ConstraintViolated, Unavailable: as `create_tripwire_user`.
 
-        Example:
+        Examples:
             >>> (await repository.create_manager(email="dana@example.com", full_name="Dana K.")).role
             'sales_manager'
         """
@@ -68,7 +68,7 @@ class ManagerMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such manager.
 
-        Example:
+        Examples:
             >>> await repository.log_activity(
             ...     manager_id=manager.user_id, action_type="password_reset", target_user_id=student.user_id
             ... ).target_user_email
@@ -102,7 +102,7 @@ class ManagerMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> [row.action_type for row in await repository.search_activity(details={"lesson_id": 67})]
             ['lesson_completed']
         """

@@ -27,7 +27,7 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
     may be shared by several repositories: closing leaves them open, unless `from_env` made them. A repository belongs to
     the event loop that uses it first, until it is closed; in a child process it opens connections of its own.
 
-    Example:
+    Examples:
         >>> auth = PostgresAuth(url)
         >>> async with AsyncTripwireRepository.connect(url, auth=auth) as repository:
         ...     manager = await repository.create_manager(email="dana@example.com", full_name="Dana K.")
@@ -100,7 +100,7 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
     async def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
 
-        Example:
+        Examples:
             >>> from tripwire_db.flows.students import list_students
             >>> print(await repository.explain(list_students(status="active")))
         """

@@ -28,7 +28,7 @@ class CertificateMethods(Driver):
             StudentNotActive: the student is blocked or inactive, and holds none yet.
             NotEligible: modules are missing.
 
-        Example:
+        Examples:
             >>> repository.issue_certificate(user_id=student.user_id).number
             'TW-100001'
         """
@@ -54,7 +54,7 @@ class CertificateMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such student or manager, or a student who never held a certificate.
 
-        Example:
+        Examples:
             >>> repository.revoke_certificate(user_id=student.user_id, reason="issued by mistake").revoked_reason
             'issued by mistake'
         """
@@ -71,7 +71,7 @@ class CertificateMethods(Driver):
         Raises:
             InvalidInput: the code is no string, empty or longer than 500 characters.
 
-        Example:
+        Examples:
             >>> repository.verify_certificate(code=certificate.verification_code).valid
             True
         """

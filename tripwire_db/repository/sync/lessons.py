@@ -33,7 +33,7 @@ class LessonMethods(Driver):
             ModuleLocked: the lesson's module is not unlocked for this student.
             VideoNotQualified: too little of the video has been watched.
 
-        Example:
+        Examples:
             >>> done = repository.complete_lesson(user_id=student.user_id, lesson_id=67)
             >>> done.modules_completed, done.unlocked_module_id
             (1, 17)
@@ -54,7 +54,7 @@ class LessonMethods(Driver):
             StudentNotActive: the student is blocked or inactive.
             NotEligible: the last module is completed; nothing comes after it.
 
-        Example:
+        Examples:
             >>> repository.unlock_next_module(user_id=student.user_id).module_id
             17
         """
@@ -88,7 +88,7 @@ class LessonMethods(Driver):
             ModuleLocked: the lesson's module is not unlocked for this student.
             StudentNotActive: the student is blocked or inactive.
 
-        Example:
+        Examples:
             >>> progress = repository.update_video_tracking(
             ...     user_id=student.user_id, lesson_id=67, segments=[(0, 10), (10, 20.5)], position=20.5
             ... )
@@ -124,7 +124,7 @@ class LessonMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> repository.search_watched_segments(lesson_id=67, segment=(0, 1440))
             [UUID('…')]
         """

@@ -35,7 +35,7 @@ class ManagerMethods(Driver):
             EmailTaken: somebody with another role, or an auth user that is not ours, has the e-mail.
             AuthFailed, CompensationFailed, ConstraintViolated, Unavailable: as `create_tripwire_user`.
 
-        Example:
+        Examples:
             >>> repository.create_manager(email="dana@example.com", full_name="Dana K.").role
             'sales_manager'
         """
@@ -69,7 +69,7 @@ class ManagerMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such manager.
 
-        Example:
+        Examples:
             >>> repository.log_activity(
             ...     manager_id=manager.user_id, action_type="password_reset", target_user_id=student.user_id
             ... ).target_user_email
@@ -103,7 +103,7 @@ class ManagerMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> [row.action_type for row in repository.search_activity(details={"lesson_id": 67})]
             ['lesson_completed']
         """

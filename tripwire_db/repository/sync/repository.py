@@ -28,7 +28,7 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
     may be shared by several repositories: closing leaves them open, unless `from_env` made them. A repository belongs to
     the event loop that uses it first, until it is closed; in a child process it opens connections of its own.
 
-    Example:
+    Examples:
         >>> auth = PostgresAuth(url)
         >>> with TripwireRepository.connect(url, auth=auth) as repository:
         ...     manager = repository.create_manager(email="dana@example.com", full_name="Dana K.")
@@ -101,7 +101,7 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
     def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
 
-        Example:
+        Examples:
             >>> from tripwire_db.flows.students import list_students
             >>> printrepository.explain(list_students(status="active"))
         """

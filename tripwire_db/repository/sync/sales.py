@@ -45,7 +45,7 @@ class SalesMethods(Driver):
         Raises:
             InvalidInput: `limit` is out of range, `since` is after `until`, or the server knows no such time zone.
 
-        Example:
+        Examples:
             >>> for row in repository.get_sales_leaderboard(limit=3, since=date(2026, 9, 1)):
             ...     print(row.manager_name, row.total_students, row.total_revenue)
         """
@@ -81,7 +81,7 @@ class SalesMethods(Driver):
             InvalidInput: an argument is out of range, `since` is after `until`, they are more than 3660 days, or the
                 server knows no such time zone.
 
-        Example:
+        Examples:
             >>> today, *earlier = repository.get_sales_chart_data(manager_id=manager_id, days_back=7)
         """
         return self._perform(
@@ -114,7 +114,7 @@ class SalesMethods(Driver):
         Raises:
             InvalidInput: no UUID, `since` is after `until`, or the server knows no such time zone.
 
-        Example:
+        Examples:
             >>> stats = repository.get_manager_stats(manager_id=manager_id)
             >>> print(f"{stats.students_this_month} students, {stats.revenue_this_month} KZT this month")
         """
@@ -152,7 +152,7 @@ class SalesMethods(Driver):
             InvalidInput: no UUID, `limit` is out of range, `before` is no `Activity`, a kind is unknown, `since` is
                 after `until`, or the server knows no such time zone.
 
-        Example:
+        Examples:
             >>> page = repository.get_manager_activity(manager_id=manager_id)
             >>> while page:
             ...     page = repository.get_manager_activity(manager_id=manager_id, before=page[-1])

@@ -52,7 +52,7 @@ class StudentMethods(Driver):
             CompensationFailed: the database refused, and the auth user could not be removed again.
             ConstraintViolated, Unavailable: the database refused, or could not be reached.
 
-        Example:
+        Examples:
             >>> student = repository.create_tripwire_user(
             ...     email="aigerim@example.com", full_name="Aigerim S.", manager_id=manager.user_id
             ... )
@@ -76,7 +76,7 @@ class StudentMethods(Driver):
             InvalidInput: an id of the wrong type.
             NotFound: no such student.
 
-        Example:
+        Examples:
             >>> journey = repository.get_student(user_id=student.user_id)
             >>> [(lesson.lesson_id, lesson.status) for lesson in journey.progress]
             [(67, 'completed'), (68, 'in_progress')]
@@ -108,7 +108,7 @@ class StudentMethods(Driver):
         Raises:
             InvalidInput: an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> page = repository.list_students(limit=100)
             >>> while page:
             ...     page = repository.list_students(limit=100, after=page[-1])
@@ -134,7 +134,7 @@ class StudentMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such student or manager.
 
-        Example:
+        Examples:
             >>> repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id).changed
             True
         """
@@ -162,7 +162,7 @@ class StudentMethods(Driver):
             InvalidInput: an argument that cannot be right.
             NotFound: no such student or manager.
 
-        Example:
+        Examples:
             >>> repository.record_welcome_email(user_id=student.user_id, sent=True).recorded
             True
         """
@@ -188,7 +188,7 @@ class StudentMethods(Driver):
             Refused: the person is more than a student.
             AuthFailed: the rows are gone, the auth user is not; call again to finish.
 
-        Example:
+        Examples:
             >>> repository.delete_student(user_id=student.user_id, manager_id=manager.user_id).deleted
             True
         """

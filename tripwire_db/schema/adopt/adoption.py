@@ -87,7 +87,7 @@ def inspect(url: str) -> Report:
         Unavailable: a server cannot be reached or started.
         alembic.util.CommandError: it is a transaction pooler.
 
-    Example:
+    Examples:
         >>> [row.reason for row in inspect(url).quarantined]
         ['the same e-mail as another row, once both are lower-case']
     """
@@ -125,7 +125,7 @@ def adopt(url: str) -> Report:
         Unavailable: a server cannot be reached or started.
         alembic.util.CommandError: it is a transaction pooler, or another deployer did not finish in time.
 
-    Example:
+    Examples:
         >>> adopt(url).revision
         '20261101090000'
     """

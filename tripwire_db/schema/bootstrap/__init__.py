@@ -83,7 +83,7 @@ def bootstrap(url: str) -> Bootstrap:
         InvalidInput: the URL is no PostgreSQL URL.
         Unavailable: the server cannot be reached.
 
-    Example:
+    Examples:
         >>> bootstrap("postgresql://postgres@/course?host=/run/postgresql").outcome
         'installed'
     """
@@ -125,7 +125,7 @@ def is_stand_in(connection: "psycopg.Connection[Any]") -> bool:
     Returns:
         False where schema `auth` is Supabase's own, somebody else's, or missing.
 
-    Example:
+    Examples:
         >>> with psycopg.connect("postgresql://postgres@/course?host=/run/postgresql") as connection:
         ...     is_stand_in(connection)
         True

@@ -86,7 +86,7 @@ def check(folder: Path | None = None, *, new_since: str | None = None, project: 
         InvalidInput: there is no chain, or `new_since` is neither.
         Unavailable: no scratch server can be started.
 
-    Example:
+    Examples:
         >>> check().findings
         ()
     """

@@ -43,7 +43,7 @@ def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Finding, ...]:
         Refused: the tables are not there, or row-level security hides their rows.
         Unavailable: the server cannot be reached.
 
-    Example:
+    Examples:
         >>> [finding.kind for finding in examine(url)]
         ['email', 'profile_missing']
     """

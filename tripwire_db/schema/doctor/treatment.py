@@ -71,7 +71,7 @@ def mend(url: str, findings: Iterable[Finding], *, threshold: float = WatchPolic
         Refused: see `examine`.
         Unavailable: the server cannot be reached, or was lost on the way: what was mended by then stays.
 
-    Example:
+    Examples:
         >>> [result.state.value for result in mend(url, examine(url))]
         ['mended', 'mended']
     """

@@ -91,7 +91,7 @@ def find_drift(url: str) -> Drift:
         Refused: the database is not under Alembic, or at a revision that this package does not know.
         Unavailable: it cannot be read, or no scratch server can be started.
 
-    Example:
+    Examples:
         >>> find_drift(url).findings
         ()
     """

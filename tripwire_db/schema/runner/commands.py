@@ -41,7 +41,7 @@ def run(
     Raises:
         MigrationError: It could not be done; says why, where the database stands, and what to do.
 
-    Example:
+    Examples:
         >>> run(target_metadata=metadata, version_table_schema=None)  # doctest: +SKIP
     """
     if refused := sorted(_OWN_OPTIONS & configure.keys()):
