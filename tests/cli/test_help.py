@@ -6,7 +6,12 @@ from typer.testing import CliRunner
 from tripwire_db.cli import app
 from tripwire_db.cli.app import COMMANDS
 
-WORDS = [[], *([name] for commands in COMMANDS.values() for name in commands), ["student", "list"], ["manager", "create"]]
+WORDS = [
+    [],
+    *([name] for commands in COMMANDS.values() for name in commands),
+    ["student", "list"],
+    ["manager", "create"],
+]
 
 
 @pytest.mark.parametrize("words", WORDS, ids=lambda words: " ".join(words) or "root")
