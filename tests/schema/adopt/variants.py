@@ -188,6 +188,12 @@ ROWS = {
         f"DELETE FROM public.users WHERE id = '{MANAGERS[0]}'",
         at_head=f"SELECT role = 'sales_manager' FROM public.users WHERE id = '{MANAGERS[0]}'",
     ),
+    "names whose letters come in pieces": Variant(
+        f"UPDATE public.tripwire_users SET full_name = normalize('Андрей Ёлкин', NFD) WHERE user_id = '{A}';"
+        f"UPDATE public.users SET full_name = normalize('Андрей Ёлкин', NFD) WHERE id = '{A}'",
+        at_head=f"SELECT t.full_name = 'Андрей Ёлкин' AND u.full_name = 'Андрей Ёлкин' "
+        f"FROM public.tripwire_users t JOIN public.users u ON u.id = t.user_id WHERE u.id = '{A}'",
+    ),
     "log entries of newer kinds": Variant(
         FREE.format("sales_activity_log", "sales_activity_log_action_type_check")
         + "UPDATE public.sales_activity_log SET action_type = 'lesson_completed'",

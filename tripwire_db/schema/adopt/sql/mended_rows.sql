@@ -4,6 +4,11 @@ SELECT 'users' AS table_name, 'e-mails become lower-case' AS how, count(*) AS ro
 UNION ALL
 SELECT 'tripwire_users', 'e-mails become lower-case', count(*) FROM tripwire_users WHERE email <> lower(email)
 UNION ALL
+SELECT 'users', 'the letters of names are composed (NFC)', count(*) FROM users WHERE full_name IS NOT NFC NORMALIZED
+UNION ALL
+SELECT 'tripwire_users', 'the letters of names are composed (NFC)', count(*)
+FROM tripwire_users WHERE full_name IS NOT NFC NORMALIZED OR manager_name IS NOT NFC NORMALIZED
+UNION ALL
 SELECT 'users', 'the role sales becomes sales_manager', count(*) FROM users WHERE role = 'sales'
 UNION ALL
 SELECT 'users', 'sellers without a row get one from auth.users', count(DISTINCT t.granted_by)
