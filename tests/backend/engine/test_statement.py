@@ -1,9 +1,11 @@
 """The flow engine without a server: statements, their parameters, and what an error's table says."""
 
+from types import ModuleType
+
 import pytest
 from sqlalchemy import Integer, func, insert, literal, select, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, StatementBuilder, into, param, statements_in
 from tripwire_db.tables import tripwire_users, user_statistics
 
 
@@ -91,3 +93,18 @@ def test_a_percent_sign_of_the_statement_survives_both_forms():
     percent = FlowStatement("percent", lambda b: b.report(select(literal("100%").label("n"))), counted)
     assert "100%%" in percent.sql
     assert "100%'" in percent.prepared[0]
+
+
+def test_statements_are_found_in_modules_by_their_flows_names():
+    one, other = ModuleType("one"), ModuleType("other")
+    one.WRITING = WRITING
+    other.IMPORTED = WRITING
+    assert statements_in(one, other) == {"count_and_write": WRITING}
+
+
+def test_two_statements_of_one_name_are_a_defect():
+    module = ModuleType("module")
+    module.ONE = WRITING
+    module.OTHER = FlowStatement("count_and_write", build, counted)
+    with pytest.raises(AssertionError, match="two statements are called count_and_write"):
+        statements_in(module)
