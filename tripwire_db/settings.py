@@ -1,23 +1,19 @@
-"""Settings from the environment, and the URLs of databases: read, normalised, and shown without their secrets."""
+"""Settings from the environment: read, checked, and shown without their secrets."""
 
 import base64
 import binascii
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from typing import Self
+from urllib.parse import urlsplit
 
 from tripwire_db.errors import InvalidInput
+from tripwire_db.postgres.url import libpq_url, mask_url, sqlalchemy_url
 
-if TYPE_CHECKING:
-    import sqlalchemy
-
-_POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg_async")
-_SECRET_PARAMETERS = re.compile(r"((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+__all__ = ["Settings", "certificate_url_of", "libpq_url", "mask_url", "sqlalchemy_url"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,101 +92,6 @@ def certificate_url_of(environment: Mapping[str, str]) -> str | None:
     return _web_url(name, environment.get(name, "").strip() or None)
 
 
-def libpq_url(url: str) -> str:
-    """Bring a PostgreSQL URL into the form that libpq and psycopg take.
-
-    Drivers named in the scheme are dropped, and a `%`, `@`, `:` or `/` that stands bare in the password is encoded.
-
-    Args:
-        url: `postgresql://` or `postgres://`, with or without `+psycopg`; sockets as `?host=/folder`; several hosts as
-            `a:5432,b:5432`.
-
-    Returns:
-        The same, as `postgresql://…`.
-
-    Raises:
-        InvalidInput: it is no PostgreSQL URL. The message shows nothing of it but its scheme.
-
-    Examples:
-        >>> libpq_url("postgres://app:50%@home@db.example:5432/course")
-        'postgresql://app:50%25%40home@db.example:5432/course'
-    """
-    scheme, separator, rest = url.strip().partition("://")
-    if not separator or scheme not in _POSTGRES_SCHEMES:
-        shown = f"begins with {scheme}://" if separator and re.fullmatch(r"[a-z0-9+.-]{1,32}", scheme) else "is no URL"
-        raise InvalidInput(f"a database URL begins with postgresql://, and this one {shown}")
-    if "\x00" in rest:
-        raise InvalidInput("a database URL has no NUL bytes, and this one has")
-    before_query, question_mark, query = rest.partition("?")
-    credentials, at, location = before_query.rpartition("@")
-    user, colon, password = credentials.partition(":")
-    encoded = quote(unquote(user), safe="") + colon + quote(unquote(password), safe="") + at
-    return f"postgresql://{encoded}{location}{question_mark}{query}"
-
-
-def sqlalchemy_url(url: str) -> "sqlalchemy.URL":
-    """Give the URL of a database as SQLAlchemy's, with psycopg 3 as the driver.
-
-    libpq itself takes the URL apart, so whatever `psql` understands is understood here.
-
-    Args:
-        url: see `libpq_url`.
-
-    Returns:
-        A URL for `create_engine` and `create_async_engine`; printing it masks the password.
-
-    Raises:
-        InvalidInput: it is no PostgreSQL URL, or has a parameter that libpq does not know.
-
-    Examples:
-        >>> str(sqlalchemy_url("postgresql://app:secret@/course?host=/run/postgresql"))
-        'postgresql+psycopg://app:***@/course?host=%2Frun%2Fpostgresql'
-    """
-    import psycopg
-    import sqlalchemy
-    from psycopg.conninfo import conninfo_to_dict
-
-    normal = libpq_url(url)
-    try:
-        parts = {name: str(value) for name, value in conninfo_to_dict(normal).items() if value is not None}
-    except psycopg.Error:  # libpq's message would quote a piece of the URL, perhaps of the password
-        raise InvalidInput(_what_libpq_dislikes(normal)) from None
-    user, password, database = (parts.pop(name, None) for name in ("user", "password", "dbname"))
-    host, port = parts.get("host", ""), parts.get("port", "")
-    if host and not host.startswith(("/", "@")) and "," not in host and (not port or port.isdigit()):
-        del parts["host"]
-        parts.pop("port", None)
-        return sqlalchemy.URL.create(
-            "postgresql+psycopg", user, password, host, int(port) if port else None, database, parts
-        )
-    return sqlalchemy.URL.create("postgresql+psycopg", user, password, database=database, query=parts)
-
-
-def mask_url(url: str) -> str:
-    """Hide the secrets of a URL (or of a libpq connection string), for messages and logs.
-
-    Args:
-        url: of any scheme, well formed or not.
-
-    Returns:
-        The same with `***` for each password.
-
-    Examples:
-        >>> mask_url("postgresql://app:50%@home@db.example/course?sslmode=require")
-        'postgresql://app:***@db.example/course?sslmode=require'
-    """
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return _SECRET_PARAMETERS.sub(r"\1***", url)
-    before_query, question_mark, query = rest.partition("?")
-    if "@" in query and "@" not in before_query:  # a bare question mark in the password
-        before_query, question_mark, query = rest, "", ""
-    credentials, at, location = before_query.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    masked = user + (":***" if colon else "") + at
-    return f"{scheme}://{masked}{location}{question_mark}" + _SECRET_PARAMETERS.sub(r"\1***", query)
-
-
 def _database_url(name: str, url: str | None) -> str | None:
     if url is None:
         return None
@@ -199,15 +100,6 @@ def _database_url(name: str, url: str | None) -> str | None:
         return libpq_url(url)
     except InvalidInput as error:
         raise InvalidInput(f"{name}: {error}") from None
-
-
-def _what_libpq_dislikes(url: str) -> str:
-    query = urlsplit(url.rpartition("@")[2]).query if "@" in url else urlsplit(url).query
-    names = ", ".join(name for name, _ in parse_qsl(query, keep_blank_values=True))
-    return (
-        "libpq cannot read this database URL: write it as postgresql://user:password@host:port/database, with the "
-        "password percent-encoded" + (f", and look at its parameters ({names})" if names else "")
-    )
 
 
 def _web_url(name: str, url: str | None) -> str | None:

@@ -21,10 +21,10 @@ LAYERS = (
     ("auth", "cache", "flows"),
     ("engine",),
     ("embedded", "migrations"),
+    ("settings",),
     ("postgres",),
     ("results", "validation"),
     ("video",),
-    ("settings",),
     ("tables", "errors"),
     ("choices", "safe_text"),
 )

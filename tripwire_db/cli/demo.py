@@ -64,12 +64,13 @@ def _empty(target: targets.Target) -> None:
     from psycopg import sql
 
     from tripwire_db.errors import Refused
+    from tripwire_db.postgres.connect import connect
 
     cluster = target.cluster
     if cluster is None:
         return
     try:
-        with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        with connect(cluster.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(target.name)))
     except psycopg.errors.ObjectInUse:
         raise Refused(

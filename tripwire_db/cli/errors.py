@@ -94,11 +94,10 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
 
 
 def _of_the_driver(error: Any) -> str:
-    from tripwire_db.engine.driver_errors import explained
+    from tripwire_db.postgres.errors import unreachable
 
     if error.sqlstate is None:
-        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
-        return f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again"
+        return unreachable(error)
     return f"the database refused: {error.diag.message_primary} (SQLSTATE {error.sqlstate}); nothing was changed"
 
 

@@ -38,12 +38,9 @@ class Target:
         """The database for people: user, host, port and name."""
         if self.name:
             return f"{EMBEDDED}{self.name}"
-        from psycopg.conninfo import conninfo_to_dict
+        from tripwire_db.postgres.url import parse, place_of
 
-        parts = conninfo_to_dict(self.url)
-        user, port = parts.get("user"), parts.get("port")
-        place = f"{parts.get('host') or 'local socket'}{f':{port}' if port else ''}"
-        return f"{f'{user}@' if user else ''}{place}/{parts.get('dbname') or user or ''}"
+        return place_of(parse(self.url))
 
 
 @contextmanager
@@ -160,8 +157,8 @@ def _target(
 
 
 def _exists(cluster: "Cluster", name: str) -> bool:
-    import psycopg
+    from tripwire_db.postgres.connect import connect
 
-    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+    with connect(cluster.url(), autocommit=True) as connection:
         found = connection.execute("SELECT FROM pg_catalog.pg_database WHERE datname = %s", (name,))
         return found.fetchone() is not None

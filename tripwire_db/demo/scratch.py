@@ -27,14 +27,11 @@ def check(database_url: str, *, beside_others: bool = False) -> None:
 
     Raises:
         Refused: the database is in use for something else.
-        psycopg.OperationalError: the server cannot be reached.
+        Unavailable: the server cannot be reached.
     """
-    import psycopg
+    from tripwire_db.postgres.connect import connect
 
-    from tripwire_db.schema.bootstrap import CONNECT_TIMEOUT_SECONDS
-
-    timeout = CONNECT_TIMEOUT_SECONDS
-    with psycopg.connect(database_url, connect_timeout=timeout, autocommit=True, prepare_threshold=None) as connection:
+    with connect(database_url, autocommit=True, purpose="demo") as connection:
         _check(connection, beside_others=beside_others)
 
 
@@ -47,15 +44,15 @@ def prepare(database_url: str, *, beside_others: bool = False) -> None:
 
     Raises:
         Refused: the database is in use for something else, or is Supabase's.
-        psycopg.OperationalError: the server cannot be reached.
+        Unavailable: the server cannot be reached.
         BootstrapRefused: the role may not prepare the server.
         alembic.util.CommandError: the schema could not be brought up.
     """
-    import psycopg
     from alembic import command
     from sqlalchemy import make_url
 
     from tripwire_db import migrations
+    from tripwire_db.postgres.connect import connect
     from tripwire_db.schema.bootstrap import bootstrap
     from tripwire_db.settings import sqlalchemy_url
 
@@ -68,7 +65,7 @@ def prepare(database_url: str, *, beside_others: bool = False) -> None:
     configuration = migrations.config(make_url(sqlalchemy_url(database_url)))
     configuration.attributes["quiet"] = True
     command.upgrade(configuration, "head")
-    with psycopg.connect(database_url, prepare_threshold=None) as connection:
+    with connect(database_url, purpose="demo") as connection:
         for statement in _WIPE:
             connection.execute(statement, {"demo": _OF_THE_DEMO})
 

@@ -252,13 +252,14 @@ class Cluster:
         Raises:
             psycopg.errors.DuplicateDatabase: it exists.
         """
-        import psycopg
         from psycopg import sql
+
+        from tripwire_db.postgres.connect import connect
 
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database))
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+        with connect(self.url(), autocommit=True) as connection:
             connection.execute(statement)
         return self.url(database)
 

@@ -6,12 +6,11 @@ from collections.abc import Generator
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import Diagnostic
 
 from tripwire_db.engine.driver_errors import ANSWER_TIMEOUT_SECONDS
 from tripwire_db.errors import InvalidInput, TripwireError
-from tripwire_db.settings import libpq_url
+from tripwire_db.postgres.url import libpq_url, parse
 
 TRANSACTION_POOLER_PORT = 6543
 CANCEL_TIMEOUT_SECONDS = 1.0
@@ -32,11 +31,7 @@ def connection_arguments(url: object, transaction_pooler: bool | None = None) ->
     """
     if not isinstance(url, str):
         raise InvalidInput("the database URL must be a string that begins with postgresql://")
-    try:
-        arguments: dict[str, Any] = conninfo_to_dict(libpq_url(url))
-    except psycopg.ProgrammingError:
-        # libpq's own message repeats the URL, and with it the password.
-        raise InvalidInput("the database URL cannot be read: percent-encode special characters in it") from None
+    arguments = parse(libpq_url(url))
     if transaction_pooler is None:
         transaction_pooler = str(arguments.get("port", "")) == str(TRANSACTION_POOLER_PORT)
     defaults = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "tripwire-db", "keepalives_idle": 30}

@@ -77,50 +77,6 @@ def is_lost(error: psycopg.Error) -> bool:
     return state.startswith("08") or state in _LOST_SQLSTATES
 
 
-# libpq gives no code for a connection that was refused, so here alone the text decides; it names no password.
-_REFUSALS = {
-    "tenant or user not found": "the pooler does not know this user: behind Supabase's pooler the user name is "
-    "postgres.<project-ref>, on a direct connection it is postgres",
-    "(enotfound) tenant/user": "the pooler does not know this user: behind Supabase's pooler the user name is "
-    "postgres.<project-ref>, on a direct connection it is postgres",
-    "password authentication failed": "the server refused user name or password: check the database URL",
-    "no password supplied": "the server asks for a password: put one into the database URL",
-    "no pg_hba.conf entry": "the server does not let this user in from here: check its pg_hba.conf, or sslmode in the URL",
-    "could not translate host name": "the host name in the database URL is not known here",
-    "failed to resolve host": "the host name in the database URL is not known here",
-}
-
-
-# The same for what may pass by itself, so that it is worth trying again, and worth a word when that was in vain.
-_PASSING = {
-    "too many clients": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
-    "connection slots": "the server has no connection left: close some, raise its max_connections, or lower pool_size",
-    "too many connections": "the server allows no more connections: close some, raise the limit, or lower pool_size",
-    "max_client_conn": "the pooler allows no more connections: close some, raise its max_client_conn, or lower pool_size",
-    "max clients reached": "the pooler allows no more connections: close some, raise its limit, or lower pool_size",
-    "connection refused": "nobody listens there: start the server, or check host and port in the database URL",
-    "no such file or directory": "nobody listens there: start the server, or check host and port in the database URL",
-    "starting up": "the server is starting, stopping or recovering",
-    "shutting down": "the server is starting, stopping or recovering",
-    "recovery mode": "the server is starting, stopping or recovering",
-}
-
-
-def hinted(error: psycopg.Error) -> str:
-    """What a lost or refused connection may mean, with the first line of what was said."""
-    said = str(error).partition("\n")[0]
-    meaning = next((meaning for text, meaning in _PASSING.items() if text in str(error).lower()), None)
-    return said if meaning is None else f"{meaning} ({said})"
-
-
-def explained(error: psycopg.Error) -> str | None:
-    """What a refused connection means, where trying again will not help; None where it may."""
-    message = str(error).lower()
-    if 'database "' in message and "does not exist" in message:
-        return "the server has no such database: check the end of the database URL"
-    return next((meaning for text, meaning in _REFUSALS.items() if text in message), None)
-
-
 def is_stale_plan(error: psycopg.Error) -> bool:
     """Whether a migration has made a prepared plan stale: nothing was done, and a new connection plans anew."""
     return error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"

@@ -21,8 +21,6 @@ from tripwire_db.engine.driver_errors import (
     NotConfirmed,
     NotReplicated,
     driver_error,
-    explained,
-    hinted,
     is_lost,
     is_stale_plan,
     outcome_of,
@@ -30,7 +28,7 @@ from tripwire_db.engine.driver_errors import (
 )
 from tripwire_db.engine.statement import ROWS_PREFIX, Flow, Row
 from tripwire_db.errors import Unavailable
-from tripwire_db.postgres.errors import DatabaseSaid, without_rows
+from tripwire_db.postgres.errors import DatabaseSaid, explained, hinted, without_rows
 
 logger = logging.getLogger("tripwire_db")
 # Whoever wants the records sets a handler; without one, Python would print the failures bare.

@@ -95,7 +95,7 @@ def test_an_awkward_password_encoded_works_and_a_wrong_one_is_not_shown(
     assert "password authentication failed" in wrong.out
     assert "wr@ng" not in wrong.said
     assert "secret" not in wrong.said
-    assert "Check user and password in TRIPWIRE_MIGRATIONS_URL" in wrong.out
+    assert "check user and password in TRIPWIRE_MIGRATIONS_URL" in wrong.out
     assert "Traceback" not in wrong.said
 
 
@@ -207,7 +207,7 @@ def test_tenant_or_user_not_found_is_explained(newest: Chain, said: str) -> None
         result = newest.run("upgrade", "head", url=f"postgresql://postgres:hidden@127.0.0.1:{port}/postgres")
     assert result.code != 0
     assert said in result.out
-    assert "postgres.<project ref>" in result.out
+    assert "postgres.<project-ref>" in result.out
     assert "TRIPWIRE_MIGRATIONS_URL" in result.out
     assert "hidden" not in result.said
 

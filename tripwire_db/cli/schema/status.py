@@ -87,13 +87,11 @@ def status(database_url: options.DatabaseUrl = None, as_json: options.Json = Fal
 
 def look(target: targets.Target) -> Status:
     """Look at a database; nothing is changed."""
-    import psycopg
-
     from tripwire_db import migrations
-    from tripwire_db.schema.bootstrap import CONNECT_TIMEOUT_SECONDS, is_stand_in
+    from tripwire_db.postgres.connect import connect
+    from tripwire_db.schema.bootstrap import is_stand_in
 
-    timeout = CONNECT_TIMEOUT_SECONDS
-    with psycopg.connect(target.url, connect_timeout=timeout, autocommit=True, prepare_threshold=None) as connection:
+    with connect(target.url, autocommit=True, purpose="status") as connection:
         revision = migrations.current(target.url)
         known, pending = _pending(revision)
         triggers = tuple(

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.postgres import connect as postgres
 from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
@@ -30,7 +31,7 @@ from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_db.schema.runner.target import Target
-from tripwire_db.settings import libpq_url, sqlalchemy_url
+from tripwire_db.settings import sqlalchemy_url
 
 logger = logging.getLogger("tripwire_db.schema.adopt")
 
@@ -237,7 +238,7 @@ def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
         url = cluster.create_database("v2")
         bootstrap(url)
         migrations.upgrade(url, FIRST_REVISION, quiet=True)
-        with psycopg.connect(libpq_url(url)) as connection:
+        with postgres.connect(url) as connection:
             connection.execute("SET search_path = ''")
             keys: dict[str, list[tuple[str, ...]]] = {}
             for table, columns in connection.execute(_KEYS):

@@ -9,14 +9,12 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
 
 from tripwire_db.errors import TripwireError, Unavailable
-from tripwire_db.postgres.errors import without_rows
-from tripwire_db.settings import libpq_url, sqlalchemy_url
+from tripwire_db.postgres.connect import connect
+from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.tables import IS_STAND_IN
 
-CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 10
 """How long an older stand-in's `auth.users` is waited for; who comes after waits behind."""
 _MAX_ATTEMPTS = 20
@@ -87,11 +85,8 @@ def bootstrap(url: str) -> Bootstrap:
         >>> bootstrap("postgresql://postgres@/course?host=/run/postgresql").outcome
         'installed'
     """
-    sqlalchemy_url(url)  # refuses what is no URL, without showing it
-    target = libpq_url(url)
-    timeout = conninfo_to_dict(target).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS
     try:
-        with psycopg.connect(target, connect_timeout=int(timeout), prepare_threshold=None) as connection:
+        with connect(url, purpose="bootstrap") as connection:
             return _bootstrap(connection)
     except errors.InsufficientPrivilege as error:
         raise BootstrapRefused(
@@ -106,13 +101,13 @@ def bootstrap(url: str) -> Bootstrap:
         ) from without_rows(error)
     except psycopg.OperationalError as error:
         raise Unavailable(
-            f"the server could not be reached or went away ({_first_line(error)}): check that it runs and that the URL "
+            f"the server could not be reached or went away ({first_line(error)}): check that it runs and that the URL "
             "is right, then call again",
             applied=False,
         ) from without_rows(error)
     except psycopg.Error as error:
         raise BootstrapRefused(
-            f"the server refused ({_first_line(error)}); nothing was changed: mend what it names, then call again"
+            f"the server refused ({first_line(error)}); nothing was changed: mend what it names, then call again"
         ) from without_rows(error)
 
 
@@ -196,7 +191,3 @@ def _somebody_elses(connection: "psycopg.Connection[Any]") -> Bootstrap | None:
 
 def _sql(name: str) -> bytes:
     return (Path(__file__).parent / name).read_bytes()
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return (str(error.diag.message_primary or error).strip().splitlines() or [type(error).__name__])[0]

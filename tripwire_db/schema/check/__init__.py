@@ -14,6 +14,7 @@ import psycopg
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import InvalidInput
 from tripwire_db.postgres.catalog import Catalog
+from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.check import catalog_rules, text_rules
 from tripwire_db.schema.check.chain import Chain, Revision, opened
 from tripwire_db.schema.check.described import described
@@ -281,7 +282,7 @@ def _catalog(run: _Run, url: str) -> Catalog:
 
 
 def _scratch(url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(url)
+    return connect(url)
 
 
 def _failing_line(error: Exception) -> str:

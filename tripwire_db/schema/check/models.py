@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import sqlalchemy
 
 from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.project import Project
 from tripwire_db.settings import sqlalchemy_url
 
@@ -36,7 +36,7 @@ def _make(url: str, project: Project) -> None:
 def disagreements(url: str, chain: Catalog, project: Project) -> Iterator[tuple[Key, str]]:
     """Make the models' tables in a scratch database, and yield where the chain's head differs."""
     _make(url, project)
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("SET LOCAL search_path = ''")
         models = _tables_of(project.read_catalog(connection), project)
     made = _tables_of(chain, project)

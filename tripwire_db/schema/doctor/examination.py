@@ -6,16 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from tripwire_db.engine.connection import CONNECT_TIMEOUT_SECONDS
-from tripwire_db.engine.driver_errors import explained
-from tripwire_db.errors import Unavailable
-from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres import connect as postgres
 from tripwire_db.schema.doctor.finding import Finding
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
-from tripwire_db.settings import libpq_url
 from tripwire_db.video import WatchPolicy
 
 SETTLE_SECONDS = 2.0
@@ -63,22 +58,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
     Raises:
         Unavailable: the server cannot be reached.
     """
-    target = libpq_url(url)
-    seconds = int(conninfo_to_dict(target).get("connect_timeout") or CONNECT_TIMEOUT_SECONDS)
-    try:
-        return psycopg.connect(
-            target,
-            connect_timeout=seconds,
-            autocommit=True,
-            prepare_threshold=None,
-            application_name="tripwire-db doctor",
-        )
-    except psycopg.OperationalError as error:
-        why = explained(error) or (str(error).strip().splitlines() or ["no answer"])[0]
-        raise Unavailable(
-            f"the server could not be reached: {why}. Check that it runs and that the URL is right, then call again",
-            applied=False,
-        ) from without_rows(error)
+    return postgres.connect(url, autocommit=True, purpose="doctor")
 
 
 def look(

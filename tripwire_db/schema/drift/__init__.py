@@ -17,10 +17,10 @@ from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.project import COURSE as PROJECT
 from tripwire_db.schema.project import Platform
 from tripwire_db.schema.runner.version_table import VersionTable
-from tripwire_db.settings import libpq_url
 
 Change = Literal["missing", "changed", "extra", "fails"]
 
@@ -140,7 +140,7 @@ def catalog_of_chain(revision: str) -> Catalog:
 def _reading(url: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection in one read-only transaction, with bounded waits and no search path."""
     try:
-        with psycopg.connect(libpq_url(url), connect_timeout=10, prepare_threshold=None) as connection:
+        with connect(url, purpose="drift") as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")

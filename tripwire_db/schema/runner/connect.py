@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 
+from tripwire_db.postgres.errors import explained
 from tripwire_db.schema.runner.errors import MigrationError
 from tripwire_db.schema.runner.target import Target
 
 CONNECT_SECONDS = 15
-UNKNOWN_TENANT = ("tenant or user not found", "tenant/user")
 
 
 def connect(target: Target, command: str, *, seconds: int = CONNECT_SECONDS) -> psycopg.Connection[Any]:
@@ -31,22 +31,14 @@ def connect(target: Target, command: str, *, seconds: int = CONNECT_SECONDS) -> 
     try:
         return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
-        raise MigrationError(_explain(target, " ".join(str(error).split()))) from None
+        raise MigrationError(_explain(target, error)) from None
 
 
-def _explain(target: Target, message: str) -> str:
-    said = target.mask(message).rstrip(".")
+def _explain(target: Target, error: psycopg.Error) -> str:
+    said = target.mask(" ".join(str(error).split())).rstrip(".")
     told = f"Cannot connect to {target} (URL from {target.source}): {said}"
-    lowered = said.lower()
-    if any(sign in lowered for sign in UNKNOWN_TENANT):
-        return (
-            f"{told}. The pooler does not know this user name. At Supabase's poolers the user is postgres.<project "
-            "ref>, at a direct connection (db.<ref>.supabase.co:5432) it is postgres. Compare the user, the project "
-            f"ref and the region of the host in {target.source} with the dashboard (Connect)."
-        )
-    if "password authentication failed" in lowered:
-        return f"{told}. Check user and password in {target.source}."
-    return told
+    meaning = explained(error, url=target.source)
+    return told if meaning is None else f"{told}. That is: {meaning}."
 
 
 def _name(command: str) -> str:

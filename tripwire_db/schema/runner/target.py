@@ -2,23 +2,19 @@
 
 import configparser
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote
 
-import psycopg
 from alembic.config import Config
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import URL
 
+from tripwire_db.errors import InvalidInput
+from tripwire_db.postgres.url import mask_secret, parse, place_of
 from tripwire_db.schema.runner.errors import MigrationError
 
 _TEMPLATE_URL = "driver://user:pass@localhost/dbname"
 """What `alembic init` writes into alembic.ini: no database."""
-_SCHEME = re.compile(r"(?:postgres|postgresql)(?:\+\w+)?://", re.IGNORECASE)
-_HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class NoDatabase(MigrationError):
@@ -80,10 +76,7 @@ class Target:
 
     def __str__(self) -> str:
         """The database for people: user, host, port and name, without the password."""
-        place = str(self.parameters.get("host", "") or "local socket")
-        port = f":{self.parameters['port']}" if self.parameters.get("port") else ""
-        user = f"{self.user}@" if self.user else ""
-        return f"{user}{place}{port}/{self.parameters.get('dbname', '') or self.user}"
+        return place_of(self.parameters)
 
     def url(self) -> URL:
         """The URL as SQLAlchemy shows it (`alembic current -v`), without the password."""
@@ -101,15 +94,7 @@ class Target:
 
         One that is also a public part of the URL ("postgres") is only replaced where it stands as a password.
         """
-        secret = self.parameters.get("password")
-        if not secret:
-            return text
-        public = {str(value) for key, value in self.parameters.items() if key != "password"}
-        for form in {secret, quote(secret, safe=""), quote(secret), secret.replace("%", "%%")}:
-            text = text.replace(f":{form}@", ":***@").replace(f"password={form}", "password=***")
-            if form not in public and len(form) > 2:
-                text = text.replace(form, "***")
-        return text
+        return mask_secret(text, self.parameters)
 
 
 def _main_option(config: Config) -> str | None:
@@ -125,34 +110,7 @@ def _main_option(config: Config) -> str | None:
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
-    """Read a URL or a keyword string as libpq does; `@`, `%`, `/` and `:` in a password need no escaping."""
-    scheme = _SCHEME.match(text)
-    if scheme is None and "://" in text:
-        raise MigrationError(f"{source}: the URL must begin with postgresql://.")
     try:
-        return dict(conninfo_to_dict(_escape(text[scheme.end() :]) if scheme else text))
-    except psycopg.ProgrammingError as error:
-        # libpq's own message quotes the part it could not read, which may be the password.
-        unknown = re.match(r"invalid (?:URI query parameter|connection option).*", str(error))
-        raise MigrationError(
-            f"{source} cannot be read as a connection URL{f' ({unknown[0]})' if unknown else ''}; it looks like "
-            "postgresql://user:password@host:5432/database. Characters such as / ? # in the password are best "
-            "percent-encoded (%2F %3F %23)."
-        ) from None
-
-
-def _escape(rest: str) -> str:
-    """Encode user and password anew: everything before the last `@` of the part that names the server."""
-    head, question, query = rest.partition("?")
-    if ":" in head and not {"@", "/"} & set(head) and "@" in query:  # an unescaped `?` in the password
-        head, question, query = rest, "", ""
-        before, _, after = rest.rpartition("@")
-        after, question, query = after.partition("?")
-        head = f"{before}@{after}"
-    credentials, at, place = head.rpartition("@")
-    user, colon, password = credentials.partition(":")
-    return f"postgresql://{_encode(user)}{colon}{_encode(password)}{at}{place}{question}{query}"
-
-
-def _encode(part: str) -> str:
-    return quote(unquote(_HEX.sub("%25", part)), safe="")
+        return dict(parse(text))
+    except InvalidInput as error:
+        raise MigrationError(f"{source}: {error.args[0] if error.args else error}") from None
