@@ -34,6 +34,7 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    case,
     func,
     literal_column,
     select,
@@ -56,6 +57,19 @@ LOCK_TIMEOUT_SECONDS = 4
 
 # Each step's row count stands in the report under this prefix, for the log.
 ROWS_PREFIX = "rows_"
+
+
+# A call that finds its work done by an earlier one acknowledges what that wrote, and need not write anything itself: then
+# its commit would not wait for a synchronous standby, which may never have heard of the earlier one. So, where there is
+# a standby to wait for, each flow that may write leaves a few bytes in the WAL.
+_STANDBY_WAIT = case(
+    (
+        func.pg_catalog.current_setting(literal_column("'synchronous_standby_names'")) != literal_column("''"),
+        func.pg_catalog.pg_logical_emit_message(
+            literal_column("true"), literal_column("'tripwire'"), literal_column("''::text"), type_=Text
+        ),
+    )
+)
 
 
 def param(name: str, type_: type[TypeEngine[Any]] | TypeEngine[Any] = Text) -> BindParameter[Any]:
@@ -121,7 +135,8 @@ class StatementBuilder:
             for cte in self._ctes
             if cte.name in self.tables
         ]
-        return self._report.add_columns(*counts).add_cte(*self._ctes)
+        waiting = [_STANDBY_WAIT.label("standby_wait")] if self.tables else []
+        return self._report.add_columns(*counts, *waiting).add_cte(*self._ctes)
 
     def _add(self, cte: CTE) -> CTE:
         self._ctes.append(cte)

@@ -462,6 +462,10 @@ WITH settings AS MATERIALIZED (
           FROM open_video_tracking) AS rows_open_video_tracking
        , (SELECT count(*)
           FROM log_completion) AS rows_log_completion
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM facts
        LEFT JOIN gate ON TRUE
        LEFT JOIN complete_progress ON TRUE

@@ -245,4 +245,8 @@ WITH settings AS MATERIALIZED (
           FROM insert_achievements) AS rows_insert_achievements
        , (SELECT count(*)
           FROM log_creation) AS rows_log_creation
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM facts LEFT JOIN gate ON TRUE LEFT JOIN insert_student ON TRUE;

@@ -24,4 +24,8 @@ WITH server AS MATERIALIZED (
                  FROM delete_auth_user) AS was_deleted
        , (SELECT count(*)
           FROM delete_auth_user) AS rows_delete_auth_user
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM server;

@@ -152,6 +152,10 @@ WITH settings AS MATERIALIZED (
           FROM delete_user) AS rows_delete_user
        , (SELECT count(*)
           FROM log_deletion) AS rows_log_deletion
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM (SELECT 1) AS one
        LEFT JOIN manager ON TRUE
        LEFT JOIN student ON TRUE

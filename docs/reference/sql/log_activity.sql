@@ -50,6 +50,10 @@ WITH manager AS MATERIALIZED (
        , gate.at IS NOT NULL AND write_log.id IS NULL AND before.id IS NULL AS raced
        , (SELECT count(*)
           FROM write_log) AS rows_write_log
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM (SELECT 1) AS one
        LEFT JOIN gate ON TRUE
        LEFT JOIN write_log ON TRUE

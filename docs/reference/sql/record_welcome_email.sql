@@ -83,4 +83,8 @@ WITH settings AS MATERIALIZED (
           FROM mark_sent) AS rows_mark_sent
        , (SELECT count(*)
           FROM log_email) AS rows_log_email
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM student LEFT JOIN actor ON TRUE LEFT JOIN mark_sent ON TRUE;

@@ -87,4 +87,8 @@ WITH settings AS MATERIALIZED (
           FROM update_status) AS rows_update_status
        , (SELECT count(*)
           FROM log_status) AS rows_log_status
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM student INNER JOIN wanted ON TRUE LEFT JOIN manager ON TRUE LEFT JOIN update_status ON TRUE;

@@ -152,6 +152,10 @@ WITH settings AS MATERIALIZED (
           FROM open_video_tracking) AS rows_open_video_tracking
        , (SELECT count(*)
           FROM log_unlock) AS rows_log_unlock
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM student
        LEFT JOIN next_module ON TRUE
        LEFT JOIN opening ON TRUE

@@ -359,6 +359,10 @@ WITH settings AS MATERIALIZED (
           FROM begin_progress) AS rows_begin_progress
        , (SELECT count(*)
           FROM add_time_spent) AS rows_add_time_spent
+       , CASE
+           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
+             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+         END AS standby_wait
   FROM facts
        LEFT JOIN gate ON TRUE
        LEFT JOIN video ON TRUE
