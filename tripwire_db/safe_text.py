@@ -12,7 +12,8 @@ UNSAFE = re.compile(f"[{_UNSAFE}]")
 _UNSAFE_RUN = re.compile(f"[{_UNSAFE}]+")
 _UNSAFE_IN_LINE = re.compile(f"[\t\n{_UNSAFE}]+")
 
-_CREDENTIALS = re.compile(r"(://[^:/?#@\s'\"]*):(\S*)@")
+# One slash: what a path makes of two.
+_CREDENTIALS = re.compile(r"(:/{1,2}[^:/?#@\s'\"]*):(\S*)@")
 _SECRET_PARAMETERS = re.compile(r"((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
 
 # What a statement is made of, as far as its literals and comments must be told from the rest.

@@ -62,8 +62,14 @@ def test_what_is_no_database_url_is_wrong_use(arguments: tuple[str, ...]):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("leaderboard", NOWHERE), (NOWHERE,), ("student", NOWHERE), ("--database-url", NOWHERE, "leaderboard")],
-    ids=["argument", "command", "subcommand", "option"],
+    [
+        ("leaderboard", NOWHERE),
+        ("check", NOWHERE),
+        (NOWHERE,),
+        ("student", NOWHERE),
+        ("--database-url", NOWHERE, "leaderboard"),
+    ],
+    ids=["argument", "folder", "command", "subcommand", "option"],
 )
 def test_a_url_in_the_wrong_place_is_not_repeated_with_its_password(arguments: tuple[str, ...]):
     ran = run_command(*arguments)

@@ -132,6 +132,21 @@ def test_names_cannot_steer_a_terminal_nor_pass_for_markup(
     assert document.json[0]["full_name"] == name
 
 
+def test_details_that_an_older_release_nested_too_deep_are_printed(
+    database_url: str, repository: TripwireRepository, manager: CreatedManager
+):
+    repository.log_activity(manager_id=manager.user_id, action_type="email_sent")
+    with psycopg.connect(database_url) as connection:
+        deep = '{"x": ' + "[" * 900 + "]" * 900 + "}"
+        connection.execute("UPDATE sales_activity_log SET details = %s::text::jsonb", [deep])
+
+    ran = run_process("activity", "dana@example.com", "--json", url=database_url)
+    table = run_process("activity", "dana@example.com", url=database_url)
+
+    assert (ran.code, table.code) == (0, 0), ran.err + table.err
+    assert ran.out.count("[") >= 900
+
+
 def test_a_terminal_without_unicode_gets_no_traceback(
     database_url: str, repository: TripwireRepository, manager: CreatedManager
 ):

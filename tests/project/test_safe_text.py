@@ -39,6 +39,7 @@ def test_a_run_of_them_is_one_mark_and_a_line_stays_one_line():
         f"postgresql://app:it's{SECRET}@db/course",
         f'postgresql://app:"{SECRET}"@db/course',
         f"redis://:{SECRET}@cache:6379/0",
+        f"postgresql:/app:{SECRET}@db/course",
         f"host=db user=app password={SECRET}",
         f"host=db password = '{SECRET} x' user=app",
         f"postgresql://db/course?user=app&password={SECRET}",

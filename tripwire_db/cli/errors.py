@@ -19,6 +19,7 @@ from tripwire_db.safe_text import printable, without_passwords
 FOUND = 1
 """Exit code: something was found (pending revisions, a certificate that is not valid), or refused."""
 WRONG_USE = 2
+_RECURSION_LIMIT = 10_000
 
 # Whichever Click Typer carries: what its usage errors, BadParameter among them, have in common.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -46,6 +47,8 @@ class CommandLine(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        # Details of log rows that older releases took are nested as deep as Python's own limit, and are to be printed.
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
         with _told():
             return super().invoke(ctx)
 
