@@ -248,6 +248,6 @@ def test_a_database_that_is_not_under_alembic_is_refused(empty_database_url: str
 
 
 def test_a_server_that_is_not_there_is_a_clear_error() -> None:
-    with pytest.raises(Unavailable, match="could not be read") as failed:
+    with pytest.raises(Unavailable, match="could not be reached: no server is there") as failed:
         find_drift("postgresql://me:secret@127.0.0.1:1/x")
     assert "secret" not in str(failed.value)
