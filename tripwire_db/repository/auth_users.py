@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from uuid import UUID, uuid4
 
 from tripwire_db.auth import Auth, Claim, EmailExists, Mark
+from tripwire_db.auth.protocol import set_claimed
 from tripwire_db.engine.driver_errors import NotReplicated
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import (
@@ -184,8 +185,10 @@ def _resuming(auth: Auth, person: Person[Created], user_id: UUID, claim: Claim) 
         raise AuthUserChanged
     # Without a password nobody is to know one, that of an earlier call included.
     password = person.password if person.password is not None else secrets.token_urlsafe(32)
-    yield AuthCall(lambda: auth.update_user(id=user_id, password=password, full_name=person.full_name, claim=claim))
-    return (yield person.write(user_id, claim.token))  # type: ignore[no-any-return]
+    token: UUID = yield AuthCall(
+        lambda: set_claimed(auth, id=user_id, password=password, full_name=person.full_name, claim=claim)
+    )
+    return (yield person.write(user_id, token))  # type: ignore[no-any-return]
 
 
 def _complete(auth: Auth, person: Person[Created], user_id: UUID) -> Operation[Created]:

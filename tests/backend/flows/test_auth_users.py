@@ -79,6 +79,29 @@ def test_whoever_resumes_logs_in_with_what_they_gave_and_nobody_with_what_the_fi
     assert {it.row("users", id=left)["full_name"], it.row("tripwire_users")["full_name"]} == {"Second"}
 
 
+class KeepsNoClaim(AuthService):
+    """An auth service that changes password, name and e-mail, and cannot keep who did it."""
+
+    def update_user(  # type: ignore[override]
+        self,
+        *,
+        id: UUID,  # noqa: A002
+        password: str | None = None,
+        full_name: str | None = None,
+        email: str | None = None,
+    ) -> None:
+        super().update_user(id=id, password=password, full_name=full_name, email=email)
+
+
+def test_an_auth_service_that_keeps_no_claim_resumes_as_well(make_world: Callable[..., World], module_url: str):
+    auth = KeepsNoClaim(module_url)
+    it = make_world(auth=auth)
+    manager, left = it.manager(), half_made(it, password="first")
+    student = it.student(manager, email=EMAIL, full_name="Second", password="second")
+    assert (student.user_id, student.created) == (left, True)
+    assert auth.logs_in(EMAIL, "second")
+
+
 def test_a_manager_is_resumed_in_the_same_way(it: World, auth: AuthService):
     left = half_made(it, "manager", password="first")
     manager = it.manager(email=EMAIL, full_name="Second", password="second")
