@@ -297,7 +297,7 @@ def fuzz(kind: str, url: str, figures: Figures, *, examples: int, steps: int, de
 
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 2.0)
+    monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 0.5)
 
 
 def test_a_course_life_by_chance(kind: str, url: str, impatient: None, figures: Figures):
