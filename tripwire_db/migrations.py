@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from tripwire_db.postgres.search_path import PIN
 from tripwire_db.settings import sqlalchemy_url
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def current(url: "str | URL") -> str | None:
     engine = create_engine(target, poolclass=NullPool)
     try:
         with engine.connect() as connection:
+            connection.execute(text(PIN))
             if connection.scalar(text("SELECT to_regclass('tripwire.alembic_version')")) is None:
                 return None
             revision: str | None = connection.scalar(text("SELECT version_num FROM tripwire.alembic_version"))

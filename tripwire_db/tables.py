@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from tripwire_db.choices import ACTION_TYPES, PROGRESS_STATUSES, ROLES, STUDENT_STATUSES
 
 IS_STAND_IN = """
-SELECT obj_description(to_regnamespace('auth')::oid, 'pg_namespace')
+SELECT pg_catalog.obj_description(pg_catalog.to_regnamespace('auth')::pg_catalog.oid, 'pg_namespace')
     IS NOT DISTINCT FROM 'Stand-in for Supabase Auth, made by tripwire-db bootstrap'
 """
 """Gives one boolean: True where schema `auth` is the stand-in that `bootstrap` made."""

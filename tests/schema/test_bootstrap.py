@@ -66,6 +66,26 @@ def test_a_plain_database_gets_schema_and_roles(make_database: MakeDatabase, maj
     assert members == [("anon",), ("authenticated",), ("service_role",)]
 
 
+def test_the_roles_of_the_api_have_supabases_limits_unless_somebody_chose_others():
+    query = (
+        "SELECT setrole::regrole::text, chosen FROM pg_db_role_setting, unnest(setconfig) AS chosen"
+        " WHERE setdatabase = 0 AND setrole <> 0 ORDER BY 1, 2"
+    )
+    limits = [
+        ("anon", "statement_timeout=3s"),
+        ("authenticated", "statement_timeout=8s"),
+        ("authenticator", "lock_timeout=8s"),
+        ("authenticator", "statement_timeout=8s"),
+    ]
+    with scratch_cluster() as cluster, psycopg.connect(cluster.url(), autocommit=True) as connection:
+        url = cluster.url()
+        bootstrap(url)
+        assert connection.execute(query).fetchall() == limits
+        connection.execute("ALTER ROLE anon SET statement_timeout = '1s'; ALTER ROLE authenticated RESET ALL")
+        assert "statement_timeout of role authenticated" in bootstrap(url).changed
+        assert connection.execute(query).fetchall() == [("anon", "statement_timeout=1s"), *limits[1:]]
+
+
 def test_a_second_run_changes_nothing(plain_url: str):
     bootstrap(plain_url)
     again = bootstrap(plain_url)

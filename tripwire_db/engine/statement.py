@@ -41,9 +41,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert as UpsertInsert
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
 from sqlalchemy.types import TypeEngine
 
+from tripwire_db.engine.compiler import DIALECT
 from tripwire_db.engine.fork import watch_forks
 
 T = TypeVar("T")
@@ -157,7 +157,7 @@ class FlowStatement(Generic[T]):
         ...     b.report(select(func.count().label("n")).select_from(tripwire_users))
         >>> _COUNT = FlowStatement("count_students", _count, lambda rows, asked: rows[0].n)
         >>> print(_COUNT.flow().sql())
-        /* tripwire:count_students */ SELECT count(*) AS n
+        /* tripwire:count_students */ SELECT pg_catalog.count(*) AS n
         FROM public.tripwire_users
     """
 
@@ -192,7 +192,7 @@ class FlowStatement(Generic[T]):
         It begins with a comment that names the flow, so that logs and statistics of the server, which keep only the
         beginning of a long statement, tell whose it is.
         """
-        return f"/* tripwire:{self.name} */ {self.statement.compile(dialect=_DIALECT)}"
+        return f"/* tripwire:{self.name} */ {self.statement.compile(dialect=DIALECT)}"
 
     @cached_property
     def prepared(self) -> tuple[str, tuple[str, ...]]:
@@ -275,20 +275,6 @@ class Flow(Generic[T]):
         return self.definition.decode(rows, self.parameters)
 
 
-class _ReadableCompiler(PGCompiler_psycopg):
-    """Renders constants in place, so that a statement's only parameters are those of its flow."""
-
-    def visit_bindparam(self, bindparam: Any, *arguments: Any, **options: Any) -> Any:
-        if not bindparam.required:
-            options["literal_binds"] = True
-        return super().visit_bindparam(bindparam, *arguments, **options)  # type: ignore[no-untyped-call]
-
-
-class _ReadableDialect(PGDialect_psycopg):
-    statement_compiler = _ReadableCompiler
-    supports_statement_cache = True
-
-
 class _BuildLocks:
     """The locks under which statements are built: `cached_property` has one in Python 3.11."""
 
@@ -302,4 +288,3 @@ class _BuildLocks:
 
 _BUILD_LOCKS = _BuildLocks()
 watch_forks(_BUILD_LOCKS)
-_DIALECT = _ReadableDialect()  # type: ignore[no-untyped-call]

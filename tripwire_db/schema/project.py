@@ -14,6 +14,7 @@ from sqlalchemy import MetaData
 
 from tripwire_db import migrations
 from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
+from tripwire_db.postgres.search_path import PATH
 
 Models = MetaData | Sequence[MetaData]
 
@@ -75,6 +76,10 @@ class Project:
         configure: Further arguments of `context.configure()`.
         schemas: All that the chain makes something in.
         home_schema: The one of them whose owner is the role that migrates.
+        replaces: Functions, as `public.touch()`, that revisions make by CREATE OR REPLACE, so that one by somebody else
+            must not be there.
+        search_path: What the runner's connections search; None leaves the server's. With one that has nothing but
+            `pg_catalog`, no revision depends on what others make in `public`.
         model_schemas: Those that the models speak of.
         api_schema: The one that an API shows to others.
         visitors: Roles that nothing may be granted to.
@@ -106,6 +111,8 @@ class Project:
     configure: Mapping[str, Any] = field(default_factory=dict)
     schemas: tuple[str, ...] = ("public",)
     home_schema: str = "public"
+    replaces: tuple[str, ...] = ()
+    search_path: str | None = None
     model_schemas: tuple[str, ...] = ("public",)
     api_schema: str = "public"
     visitors: tuple[str, ...] = ("anon", "public")
@@ -186,6 +193,8 @@ COURSE = Project(
     notifies_postgrest=True,
     schemas=("public", "tripwire"),
     home_schema="tripwire",
+    replaces=("public.update_updated_at_column()", "public.pgrst_watch()"),
+    search_path=PATH,
     # Made by `adopt`: what it moved away, and which extras it left in peace.
     outside_chain=("tripwire.quarantine", "tripwire.adopted_extras"),
     baseline="20261101090000",

@@ -246,7 +246,7 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM log_creation) AS rows_log_creation
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM facts LEFT JOIN gate ON TRUE LEFT JOIN insert_student ON TRUE;

@@ -25,7 +25,7 @@ WITH server AS MATERIALIZED (
        , (SELECT count(*)
           FROM delete_auth_user) AS rows_delete_auth_user
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM server;

@@ -153,8 +153,8 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM log_deletion) AS rows_log_deletion
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM (SELECT 1) AS one
        LEFT JOIN manager ON TRUE

@@ -17,7 +17,7 @@ SELECT public.tripwire_users.id
 FROM public.tripwire_users
 WHERE public.tripwire_users.status = 'active'
   AND public.tripwire_users.granted_by = CAST($1 AS uuid)
-  AND (public.tripwire_users.email LIKE CAST($2 AS varchar)
+  AND (public.tripwire_users.email ~~ CAST($2 AS varchar)
     OR public.tripwire_users.full_name ~ CAST($3 AS varchar))
   AND (public.tripwire_users.created_at, public.tripwire_users.id) < (CAST($4 AS timestamp with time zone)
                                                                     , CAST($5 AS uuid))

@@ -51,8 +51,8 @@ WITH manager AS MATERIALIZED (
        , (SELECT count(*)
           FROM write_log) AS rows_write_log
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM (SELECT 1) AS one
        LEFT JOIN gate ON TRUE

@@ -84,7 +84,7 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM log_email) AS rows_log_email
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM student LEFT JOIN actor ON TRUE LEFT JOIN mark_sent ON TRUE;

@@ -120,8 +120,8 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM log_revocation) AS rows_log_revocation
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM student
        LEFT JOIN actor ON TRUE

@@ -88,7 +88,7 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM log_status) AS rows_log_status
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM student INNER JOIN wanted ON TRUE LEFT JOIN manager ON TRUE LEFT JOIN update_status ON TRUE;

@@ -360,8 +360,8 @@ WITH settings AS MATERIALIZED (
        , (SELECT count(*)
           FROM add_time_spent) AS rows_add_time_spent
        , CASE
-           WHEN pg_catalog.current_setting('synchronous_standby_names') <> ''
-             THEN pg_catalog.pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
+           WHEN current_setting('synchronous_standby_names') <> ''
+             THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
   FROM facts
        LEFT JOIN gate ON TRUE

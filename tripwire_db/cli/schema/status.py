@@ -55,6 +55,7 @@ class Status:
         event_triggers: those that tell PostgREST of a new schema.
         left_out: those of ours that are not there though their revision is applied, and why that is no harm.
         auth: `stand-in`, `other` (Supabase's own, for example) or `missing`.
+        open_schemas: those of ours in which everybody may create objects.
         made_by_hand: tables of ours are there though Alembic has never been.
     """
 
@@ -67,6 +68,7 @@ class Status:
     event_triggers: tuple[EventTrigger, ...]
     left_out: tuple[str, ...]
     auth: str
+    open_schemas: tuple[str, ...] = ()
     made_by_hand: bool = False
 
 
@@ -89,9 +91,13 @@ def look(target: targets.Target) -> Status:
     """Look at a database; nothing is changed."""
     from tripwire_db import migrations
     from tripwire_db.postgres.connect import connect
+    from tripwire_db.postgres.search_path import PIN
     from tripwire_db.schema.bootstrap import is_stand_in
+    from tripwire_db.schema.project import COURSE
+    from tripwire_db.schema.runner.neighbours import open_schemas
 
-    with connect(target.url, autocommit=True, purpose="status") as connection:
+    with connect(target.url, purpose="status") as connection:
+        connection.execute(PIN)
         revision = migrations.current(target.url)
         known, pending = _pending(revision)
         triggers = tuple(
@@ -108,6 +114,7 @@ def look(target: targets.Target) -> Status:
             event_triggers=triggers,
             left_out=_left_out(connection, {trigger.event for trigger in triggers if trigger.enabled}),
             auth="stand-in" if is_stand_in(connection) else _auth(connection),
+            open_schemas=open_schemas(connection, COURSE),
             made_by_hand=revision is None and _has_our_tables(connection),
         )
 
@@ -149,6 +156,8 @@ def _auth(connection: "psycopg.Connection[Any]") -> str:
 
 
 def _show(found: Status) -> None:
+    from tripwire_db.schema.runner.neighbours import open_schema_warning
+
     revision = found.revision or "none"
     if not found.known:
         revision += "  (unknown to this version of tripwire-db: install a newer one)"
@@ -177,6 +186,9 @@ def _show(found: Status) -> None:
     output.show(output.pairs("Status", facts))
     for trigger in triggers[1:]:
         output.say(f"{'':16}{trigger}")
+    for schema in found.open_schemas:
+        output.say()
+        output.say(f"Warning: {open_schema_warning(schema)}")
     if found.auth == "missing":
         output.say()
         output.say("Next: tripwire-db bootstrap")

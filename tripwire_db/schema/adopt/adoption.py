@@ -22,6 +22,7 @@ from tripwire_db.postgres import connect as postgres
 from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres.search_path import PATH
 from tripwire_db.schema.adopt.layout import Plan, plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
@@ -262,6 +263,7 @@ def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
             acquire(connection, SESSION, wait=_DEPLOY_WAIT_MS, say=_say)
         else:
             refuse_transaction_pooler(connection, target)
+        connection.execute(f"SET search_path = {PATH}")
         yield connection
 
 

@@ -13,6 +13,7 @@ from psycopg import errors
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.errors import first_line, without_rows
+from tripwire_db.postgres.search_path import PIN
 from tripwire_db.tables import IS_STAND_IN
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -27,6 +28,22 @@ SELECT
     to_regclass('auth.users') IS NOT NULL AND to_regprocedure('auth.uid()') IS NOT NULL AS usable
 FROM pg_catalog.pg_namespace
 WHERE nspname = 'auth'
+"""
+
+_STRANGER = """
+SELECT owner.rolname
+FROM (
+    SELECT nspowner AS id FROM pg_catalog.pg_namespace WHERE nspname = 'auth'
+    UNION ALL
+    SELECT relowner FROM pg_catalog.pg_class WHERE relnamespace = 'auth'::regnamespace
+    UNION ALL
+    SELECT proowner FROM pg_catalog.pg_proc WHERE pronamespace = 'auth'::regnamespace
+) AS owned
+JOIN pg_catalog.pg_roles AS owner ON owner.oid = owned.id
+WHERE NOT owner.rolsuper
+    AND owner.rolname <> current_user
+    AND owner.oid <> (SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database())
+LIMIT 1
 """
 
 
@@ -146,8 +163,11 @@ def _bootstrap(connection: "psycopg.Connection[Any]") -> Bootstrap:
 
 
 def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
+    connection.execute(PIN)
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
     present = is_stand_in(connection)
+    if present:
+        _refuse_strangers(connection)
     if not present and (left_alone := _somebody_elses(connection)) is not None:
         return left_alone
     changed: list[str] = []
@@ -171,6 +191,17 @@ def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
     finally:
         connection.remove_notice_handler(note)
     return Bootstrap("present" if present else "installed", tuple(changed))
+
+
+def _refuse_strangers(connection: "psycopg.Connection[Any]") -> None:
+    """Refuse a stand-in that could be changed under us: the mark alone can be made by anybody."""
+    row = connection.execute(_STRANGER).fetchone()
+    if row is not None:
+        raise BootstrapRefused(
+            f"schema auth belongs to {row[0]}, who is neither this role nor a superuser nor the database's owner, and could "
+            "change it at any time: look at what is in it, then take it over by ALTER SCHEMA auth OWNER TO CURRENT_USER "
+            "(and its tables and functions likewise), or drop it"
+        )
 
 
 def _somebody_elses(connection: "psycopg.Connection[Any]") -> Bootstrap | None:

@@ -51,6 +51,27 @@ BEGIN
             RAISE NOTICE 'membership of authenticator in %', wanted.name;
         END IF;
     END LOOP;
+    -- What a request may take, as on Supabase: one that takes longer is ended, whoever asks.
+    FOR wanted IN
+        SELECT *
+        FROM (
+            VALUES
+                ('anon', 'statement_timeout', '3s'),
+                ('authenticated', 'statement_timeout', '8s'),
+                ('authenticator', 'statement_timeout', '8s'),
+                ('authenticator', 'lock_timeout', '8s')
+        ) AS limits (name, setting, value)
+    LOOP
+        -- One that somebody has chosen stays.
+        IF NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS chosen
+            WHERE setdatabase = 0 AND setrole = wanted.name::regrole AND starts_with(chosen, wanted.setting || '=')
+        ) THEN
+            EXECUTE format('ALTER ROLE %I SET %I = %L', wanted.name, wanted.setting, wanted.value);
+            RAISE NOTICE '% of role %', wanted.setting, wanted.name;
+        END IF;
+    END LOOP;
 END
 $roles$;
 

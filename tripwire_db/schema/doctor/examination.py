@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from tripwire_db.postgres import connect as postgres
+from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.finding import Finding
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
@@ -85,4 +86,5 @@ def look(
 def _look(connection: psycopg.Connection[Any], threshold: float, kinds: Sequence[Kind] = KINDS) -> tuple[Finding, ...]:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(PIN)
         return tuple(look(connection, Layout.read(connection), kinds, threshold=threshold))

@@ -16,6 +16,7 @@ from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
 from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.examination import connect, look
 from tripwire_db.schema.doctor.finding import Finding, Values
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
@@ -138,6 +139,7 @@ def _treat(
     findings: Sequence[Finding],
     threshold: float,
 ) -> list[Result]:
+    connection.execute(PIN)
     connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
     ids = [person for person in people if person is not None]
     if ids:
@@ -271,14 +273,14 @@ def _rebuild(connection: psycopg.Connection[Any], finding: Finding) -> Result:
 
 
 def _is_invalid(connection: psycopg.Connection[Any], schema: str, name: str) -> bool:
-    return (
-        connection.execute(
+    with connection.transaction():
+        connection.execute(PIN)
+        found = connection.execute(
             "SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) "
             "AND NOT (indisvalid AND indisready)",
             (schema, name),
         ).fetchone()
-        is not None
-    )
+    return found is not None
 
 
 def _why(error: psycopg.Error | None) -> str:

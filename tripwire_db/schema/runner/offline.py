@@ -29,7 +29,7 @@ def run_offline(environment: EnvironmentContext, settings: Settings, project: Pr
         options: For `configure()`.
     """
     steps = Steps(environment.context_opts["fn"], ())
-    writer = _Writer(environment, settings, steps, VersionTable.of(project))
+    writer = _Writer(environment, settings, steps, project)
     environment.configure(
         dialect_name="postgresql",
         literal_binds=True,
@@ -45,11 +45,12 @@ def run_offline(environment: EnvironmentContext, settings: Settings, project: Pr
 class _Writer:
     """Puts the timeouts behind each BEGIN, and around statements outside of a transaction."""
 
-    def __init__(self, environment: EnvironmentContext, settings: Settings, steps: Steps, table: VersionTable) -> None:
+    def __init__(self, environment: EnvironmentContext, settings: Settings, steps: Steps, project: Project) -> None:
         self._environment = environment
         self._settings = settings
         self._steps = steps
-        self._table = table
+        self._table = VersionTable.of(project)
+        self._search_path = project.search_path
         self._checked: Any = None
 
     def begin(self) -> None:
@@ -57,6 +58,8 @@ class _Writer:
         context = self._environment.get_context()
         self._write = context.impl.static_output
         self._write(_HEADER)
+        if self._search_path:
+            self._write(f"SET search_path = {self._search_path};")
         if self._environment.get_starting_revision_argument() is None and (make_schema := self._table.schema_as_sql()):
             self._write(self._timeouts(local=False))
             self._write(make_schema)

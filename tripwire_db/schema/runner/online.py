@@ -20,6 +20,7 @@ from tripwire_db.schema.runner.errors import MigrationError, describe, driver_er
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
 from tripwire_db.schema.runner.losses import refuse_losses
+from tripwire_db.schema.runner.neighbours import open_schema_warning, open_schemas, refuse_strangers
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
@@ -67,8 +68,12 @@ def read(command: Command, *, search_path: str | None = None) -> None:
     try:
         with connect(command.target, command.name) as raw:
             if search_path:
-                raw.execute(search_path)
+                raw.execute(search_path.encode())
             with _sqlalchemy(command.target, raw) as connection:
+                if (
+                    path := command.project.search_path
+                ):  # all of it is one transaction; a pooler's session keeps its own
+                    connection.exec_driver_sql(f"SET LOCAL search_path = {path}")
                 command.environment.configure(connection=connection, dont_mutate=True, **command.options)
                 command.environment.run_migrations()
     except (SQLAlchemyError, psycopg.Error) as error:
@@ -125,10 +130,13 @@ class _Run:
         with ExitStack() as stack:
             lock = stack.enter_context(connect(target, command.name))
             refuse_transaction_pooler(lock, target)
+            self._pin(lock)
             lock.execute(f"SET lock_timeout = {settings.lock_timeout}; SET idle_session_timeout = 0")
             report.line(f"{command.name} of {target} (URL from {target.source})")
             waited = acquire(lock, DEPLOYER, wait=settings.deploy_wait, say=report.line)
+            self._look_around(lock)
             migrating = stack.enter_context(connect(target, command.name))
+            self._pin(migrating)
             waited += acquire(migrating, SESSION, wait=settings.deploy_wait, say=report.line)
             self._prepare(lock, migrating)
             self._begun = True
@@ -175,6 +183,7 @@ class _Run:
         command = self._command
         try:
             with connect(command.target, command.name) as look:
+                self._pin(look)
                 settled = wait_until_free(look, SESSION, seconds=_SETTLE_SECONDS)
                 heads = command.version_table.read(look)
         except (MigrationError, psycopg.Error) as error:
@@ -190,6 +199,19 @@ class _Run:
         if heads == self._steps.before:
             return f"{told}, as before; nothing was changed."
         return f"{told}, nothing half done; running it again goes on from there."
+
+    def _pin(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep what others have made off the search path of a session, which is our own and no pooler's."""
+        if path := self._command.project.search_path:
+            connection.execute(f"SET search_path = {path}".encode())
+
+    def _look_around(self, lock: psycopg.Connection[Any]) -> None:
+        """Refuse what strangers have made where we are about to build; warn where they might."""
+        project = self._command.project
+        if self._command.name == "upgrade":
+            refuse_strangers(lock, project)
+            for schema in open_schemas(lock, project):
+                self._report.line(f"  WARNING: {open_schema_warning(schema)}")
 
     def _prepare(self, lock: psycopg.Connection[Any], migrating: psycopg.Connection[Any]) -> None:
         """Make the version table's schema; have the server notice when this process is gone, and show what it says."""
@@ -255,6 +277,7 @@ class _Run:
         """Look, from another connection, whether the version table says what it should."""
         if lock.closed:  # somebody ended it; the session's lock kept others away all the same
             with connect(self._command.target, self._command.name) as look:
+                self._pin(look)
                 found = self._command.version_table.read(look)
         else:
             found = self._command.version_table.read(lock)
