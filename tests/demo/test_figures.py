@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,11 @@ import pytest
 from tests.demo.conftest import STUDENTS, Played
 
 ALMATY = ZoneInfo("Asia/Almaty")
+
+
+def is_of_this_month(student: Any) -> bool:
+    today, sold = datetime.now(ALMATY).date(), student.created_at.astimezone(ALMATY).date()
+    return (sold.year, sold.month) == (today.year, today.month) and sold <= today
 
 
 def test_the_leaderboard_is_that_of_the_rows(played: Played):
@@ -26,6 +32,8 @@ def test_the_leaderboard_is_that_of_the_rows(played: Played):
             "active_students": sum(student.status == "active" for student in students),
             "completed_students": sum(student.status == "completed" for student in students),
             "total_revenue": sum(student.price for student in students),
+            "students_this_month": sum(is_of_this_month(student) for student in students),
+            "revenue_this_month": sum(student.price for student in students if is_of_this_month(student)),
         }
         for manager_id, students in sold.items()
     ]
