@@ -3,12 +3,14 @@
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -85,6 +87,84 @@ def test_a_folder_of_somebody_else_is_not_taken_over(closed_folder: Path, monkey
     with pytest.raises(ServerUnavailable, match="does not belong to"):
         embedded_cluster().start()
     assert rights(theirs) == before
+
+
+@pytest.fixture
+def stopped() -> Iterator[Cluster]:
+    """A cluster that was made and is stopped, so that its account could put anything into its folder."""
+    cluster = Cluster(embedded_bin_dir(), home() / f"test-{os.getpid()}-{secrets.token_hex(4)}")
+    with cluster:
+        pass
+    yield cluster
+    shutil.rmtree(cluster.directory)
+
+
+@pytest.fixture
+def roots_folder(closed_folder: Path) -> Path:
+    """Root's own, with a file that nobody else may read."""
+    (closed_folder / "secret").write_text("what only root may read\n" * 3, encoding="ascii")
+    (closed_folder / "secret").chmod(0o600)
+    return closed_folder
+
+
+def everything_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    return {
+        file.name: (file.lstat().st_uid, stat.S_IMODE(file.lstat().st_mode), file.read_bytes())
+        for file in folder.iterdir()
+    }
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("planted", "target"),
+    [
+        ("start.lock", "new"),
+        ("use.lock", "secret"),
+        ("data", ""),
+        ("data/PG_VERSION", "secret"),
+        ("data/postmaster.pid", "secret"),
+        ("password", "secret"),
+    ],
+)
+def test_a_link_in_the_account_s_folder_is_not_followed(
+    stopped: Cluster, roots_folder: Path, planted: str, target: str
+):
+    before = everything_in(roots_folder)
+    link = stopped.directory / planted
+    link.rename(link.with_name("moved")) if link.exists() else None
+    link.symlink_to(roots_folder / target)
+
+    with pytest.raises(ServerUnavailable, match=f"{link.name} in .* is a link") as refused, stopped:
+        assert stopped.password
+
+    assert "only root" not in str(refused.value)
+    assert everything_in(roots_folder) == before
+    assert Path(roots_folder).stat().st_uid == 0
+
+
+@needs_root
+@pytest.mark.parametrize("act", ["write", "make"])
+def test_a_link_that_takes_a_name_s_place_at_the_last_moment_is_not_given_away(
+    stopped: Cluster, roots_folder: Path, monkeypatch: pytest.MonkeyPatch, act: str
+):
+    """The race, made certain: the name is a link to root's file from just before the owner is changed."""
+    before = everything_in(roots_folder)
+    for name in ("chown", "fchown"):
+        original = getattr(os, name)
+
+        def swapped(what: int | Path, *owner: int, original=original) -> None:
+            place = Path(f"/proc/self/fd/{what}").readlink() if isinstance(what, int) else Path(what)
+            place.rename(place.with_name(f"{place.name}.swapped"))
+            place.symlink_to(roots_folder / "secret")
+            original(what, *owner)
+
+        monkeypatch.setattr(os, name, swapped)
+    with suppress(OSError):  # a name that was swapped cannot be moved into place
+        if act == "write":
+            stopped._write("password", text="x")
+        else:
+            stopped.account.make_folder(stopped.directory / "inner", private=True)
+    assert everything_in(roots_folder) == before
 
 
 @needs_root

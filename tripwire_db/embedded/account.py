@@ -116,9 +116,14 @@ class Account:
     def _make_one(path: Path, *, mode: int, owner: tuple[int, int] | None) -> None:
         """Make a folder that has its owner and mode from the first moment on, whoever else makes it at once."""
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
-        if owner is not None:
-            os.chown(draft, *owner)
-        draft.chmod(mode)
+        # This very folder, whatever has the name by now: the one around it may be somebody else's.
+        descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if owner is not None:
+                os.fchown(descriptor, *owner)
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
         try:
             draft.rename(path)
         except OSError:

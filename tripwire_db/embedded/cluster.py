@@ -22,6 +22,7 @@ from urllib.parse import quote
 from tripwire_db.embedded.account import Account, ServerUnavailable, server_account
 from tripwire_db.embedded.binaries import server_version, usable_bin_dir
 from tripwire_db.embedded.configuration import Setting, configuration
+from tripwire_db.embedded.folder import open_file, read_file, size_of, write_file
 from tripwire_db.embedded.postmaster import Postmaster
 
 SUPERUSER = "postgres"
@@ -192,7 +193,7 @@ class Cluster:
     @property
     def password(self) -> str:
         """The superuser's password, asked for over TCP."""
-        return (self.directory / "password").read_text(encoding="ascii").strip()
+        return read_file(self.directory, "password").strip()
 
     @property
     def socket_dir(self) -> Path:
@@ -291,7 +292,7 @@ class Cluster:
         """Make the data folder aside and move it into place, so that one killed meanwhile leaves nothing half made."""
         draft = self.directory / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
-        self._write(self.directory / "password", secrets.token_urlsafe(24) + "\n")
+        self._write("password", text=secrets.token_urlsafe(24) + "\n")
         locale = ["--locale=C.UTF-8"]
         if self.major >= 17:
             locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -312,13 +313,14 @@ class Cluster:
         )
         if done.returncode != 0:
             raise ServerUnavailable(f"initdb failed in {self.directory}: {(done.stderr or done.stdout).strip()}")
-        with (draft / "postgresql.conf").open("a", encoding="utf-8") as configuration:
+        file = open_file(self.directory, draft.name, "postgresql.conf", flags=os.O_WRONLY | os.O_APPEND)
+        with os.fdopen(file, "a", encoding="utf-8") as configuration:
             configuration.write("include = 'tripwire.conf'  # written anew at each start\n")
         draft.rename(self.data_dir)
 
     def _check_version(self) -> None:
-        made_by = (self.data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
-        if int(made_by) != self.major:
+        made_by = read_file(self.directory, "data", "PG_VERSION").strip()
+        if made_by != str(self.major):
             raise ServerUnavailable(
                 f"{self.directory} was made by PostgreSQL {made_by}, and {self.bin_dir} has {self.version}: "
                 "dump it with its own version, or move the folder away"
@@ -331,19 +333,19 @@ class Cluster:
             if status.st_uid != self.account.uid or status.st_mode & 0o077:
                 raise ServerUnavailable(f"{self.socket_dir} belongs to somebody else; remove it, or set TMPDIR")
         log = self.directory / "server.log"
-        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        if size_of(log) > _LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         attempts = 3 if self._tcp_port == 0 else 1  # a free port may be taken by somebody in between
         for attempt in range(1, attempts + 1):
             port = _free_port() if self._tcp_port == 0 else self._tcp_port
-            self._write(self.data_dir / "tripwire.conf", configuration(self.socket_dir, port, self._settings))
-            position = log.stat().st_size if log.exists() else 0
+            self._write("data", "tripwire.conf", text=configuration(self.socket_dir, port, self._settings))
+            position = size_of(log)
             done = self.account.run(
                 [self.bin_dir / "pg_ctl", "start", "-w", "-s", "-t", "60", "-D", self.data_dir, "-l", log], timeout=90
             )
             if done.returncode == 0:
                 return
-            said = log.read_bytes()[position:].decode(errors="replace").strip() if log.exists() else ""
+            said = read_file(self.directory, log.name, position=position).strip() if size_of(log) else ""
             if attempt == attempts or "Address already in use" not in said:
                 raise ServerUnavailable(
                     f"PostgreSQL did not start in {self.directory}: {done.stderr.strip()}\n{said[-2000:]}"
@@ -367,16 +369,10 @@ class Cluster:
             raise ServerUnavailable(f"the server in {self.directory} does not run; call start()")
         return server
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, *names: str, text: str) -> None:
         """Write a file that belongs to the server's account alone, whole or not at all."""
-        draft = path.with_name(f".{path.name}.new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        if self.account.switched:
-            os.chown(draft, self.account.uid, self.account.gid)
-        draft.replace(path)
+        owner = (self.account.uid, self.account.gid) if self.account.switched else None
+        write_file(self.directory, *names, text=text, owner=owner)
 
     @contextmanager
     def _lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
@@ -396,7 +392,7 @@ def _free_port() -> int:
 
 
 def _open_lock(path: Path, operation: int) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = open_file(path.parent, path.name, flags=os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, operation)
     except BaseException:

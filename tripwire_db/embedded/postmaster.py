@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from tripwire_db.embedded.account import ServerUnavailable
+from tripwire_db.embedded.folder import read_file
 
 _PATIENCE = 60.0  # seconds for a start, a stop or a recovery that is under way
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -42,7 +43,7 @@ class Postmaster:
     def of(cls, data_dir: Path) -> Self | None:
         """Find the server that runs in a data folder; None if none does."""
         try:
-            lines = (data_dir / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            lines = read_file(data_dir.parent, data_dir.name, "postmaster.pid").splitlines()
         except FileNotFoundError:
             return None
         if not lines or not lines[0].lstrip("-").isdigit() or not _works_in(int(lines[0]), data_dir):
