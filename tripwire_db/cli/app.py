@@ -12,7 +12,7 @@ from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
 from tripwire_db.cli.people import certificate, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
-from tripwire_db.cli.schema import adopt, bootstrap, check, doctor, downgrade, drift, status, upgrade
+from tripwire_db.cli.schema import adopt, bootstrap, check, doctor, downgrade, drift, export_supabase, status, upgrade
 
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "See it": {"demo": demo.demo},
@@ -25,6 +25,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "drift": drift.drift,
         "adopt": adopt.adopt,
         "doctor": doctor.doctor,
+        "export-supabase": export_supabase.export_supabase,
     },
     "Sales": {
         "leaderboard": leaderboard.leaderboard,

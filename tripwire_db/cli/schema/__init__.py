@@ -1,1 +1,1 @@
-"""Commands for the schema: bootstrap, upgrade, downgrade, status, check, drift, adopt, doctor."""
+"""Commands for the schema: bootstrap, upgrade, downgrade, status, check, drift, adopt, doctor, export-supabase."""

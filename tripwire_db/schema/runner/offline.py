@@ -7,10 +7,10 @@ from typing import Any
 from alembic.runtime.environment import EnvironmentContext
 
 from tripwire_db.schema.project import Project
-from tripwire_db.schema.runner.locks import GROUP, SESSION
+from tripwire_db.schema.runner.expectation import expectation
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.settings import Settings
-from tripwire_db.schema.runner.steps import Steps, hooks, spell_heads
+from tripwire_db.schema.runner.steps import Steps, hooks
 from tripwire_db.schema.runner.transactions import RESET, timeouts
 from tripwire_db.schema.runner.version_table import VersionTable
 
@@ -88,27 +88,7 @@ class _Writer:
 
     def _check(self) -> None:
         """Refuse a database that is elsewhere, and one that is being migrated by somebody else."""
-        expected = sorted(self._steps.expected)
-        name = self._steps.name
-        checks = [
-            # Tried, not waited for: a waiting session would hold a snapshot.
-            (
-                f"    IF NOT pg_catalog.pg_try_advisory_xact_lock({GROUP}, {SESSION}) THEN\n"
-                "        RAISE EXCEPTION 'Somebody else is migrating this database.'\n"
-                "            USING ERRCODE = 'lock_not_available';\n"
-                "    END IF;"
-            )
-        ]
-        if expected:
-            listed = ", ".join(f"'{head}'" for head in expected)
-            checks.append(
-                f"    IF (SELECT count(*) FROM {self._table} WHERE version_num IN ({listed})) <> {len(expected)} THEN\n"
-                f"        RAISE EXCEPTION '{name} expects the database at {spell_heads(expected)}.'\n"
-                "            USING ERRCODE = 'object_not_in_prerequisite_state';\n"
-                "    END IF;"
-            )
-        body = "\n".join(checks)
-        self._write(f"DO $expect$\nBEGIN\n{body}\nEND\n$expect$;")
+        self._write(expectation(self._table, self._steps.name, self._steps.expected))
 
 
 def _in_lines(statements: str) -> str:
