@@ -59,7 +59,8 @@ def without_passwords(text: str) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    is_example = found[1].endswith("user") and found[2] == "password"  # as our own messages write it
+    # As our own messages write it.
+    is_example = found[2] == "PASSWORD" or (found[1].endswith("user") and found[2] == "password")
     return found[0] if is_example else f"{found[1]}:***@"
 
 

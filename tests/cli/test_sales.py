@@ -36,6 +36,8 @@ def test_the_leaderboard_says_what_the_repository_says(run: Run, graduate: Creat
         "completed_students": 1,
         "total_revenue": 5000,
         "avg_completion_rate": 100,
+        "students_this_month": 1,
+        "revenue_this_month": 5000,
     }
 
 

@@ -195,7 +195,7 @@ def test_without_the_privilege_the_upgrade_goes_on_and_says_so(
         connection.execute(
             f"""
             DO $$ BEGIN CREATE ROLE course_owner LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-            GRANT ALL ON DATABASE {name} TO course_owner;
+            ALTER DATABASE {name} OWNER TO course_owner;
             GRANT ALL ON SCHEMA public TO course_owner WITH GRANT OPTION;
             GRANT USAGE ON SCHEMA auth TO course_owner;
             GRANT SELECT, REFERENCES ON auth.users TO course_owner;
