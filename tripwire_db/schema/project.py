@@ -72,6 +72,7 @@ class Project:
             read it.
         timed_revisions: Whether a new revision's id is its UTC time.
         notifies_postgrest: Whether each revision tells PostgREST of the new schema, where no event trigger does.
+        keeps_supabase_history: Whether the account of Supabase's CLI is kept true, where the database has one.
         advice: What to do about an error of the server, by SQLSTATE.
         configure: Further arguments of `context.configure()`.
         schemas: All that the chain makes something in.
@@ -107,6 +108,7 @@ class Project:
     arguments: tuple[str, ...] | None = None
     timed_revisions: bool = False
     notifies_postgrest: bool = False
+    keeps_supabase_history: bool = False
     advice: Mapping[str, str] = field(default_factory=dict)
     configure: Mapping[str, Any] = field(default_factory=dict)
     schemas: tuple[str, ...] = ("public",)
@@ -191,6 +193,7 @@ COURSE = Project(
     arguments=(),
     timed_revisions=True,
     notifies_postgrest=True,
+    keeps_supabase_history=True,
     schemas=("public", "tripwire"),
     home_schema="tripwire",
     replaces=("public.update_updated_at_column()", "public.pgrst_watch()"),

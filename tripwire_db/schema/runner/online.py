@@ -17,6 +17,7 @@ from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
+from tripwire_db.schema.runner.history import History
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
 from tripwire_db.schema.runner.losses import refuse_losses
@@ -27,7 +28,7 @@ from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.settings import Settings, spell
 from tripwire_db.schema.runner.steps import Outcome, Steps, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
-from tripwire_db.schema.runner.transactions import Transactions
+from tripwire_db.schema.runner.transactions import Transactions, driver
 from tripwire_db.schema.runner.version_table import VersionTable
 from tripwire_db.schema.runner.watcher import Watcher
 
@@ -139,6 +140,7 @@ class _Run:
             self._pin(migrating)
             waited += acquire(migrating, SESSION, wait=settings.deploy_wait, say=report.line)
             self._prepare(lock, migrating)
+            history = History.find(lock, command.environment, command.project)
             self._begun = True
             self._watcher = Watcher(
                 lock,
@@ -150,7 +152,7 @@ class _Run:
             if command.name == "downgrade" and not command.accept_loss:
                 self._steps.approve = lambda steps: refuse_losses(lock, steps)
             with self._watcher, _sqlalchemy(target, migrating) as connection:
-                self._migrate(connection)
+                self._migrate(connection, history)
             after = self._verify(lock)
             report.close()
             outcome = Outcome(
@@ -223,13 +225,13 @@ class _Run:
             self._report.line("  The server cannot notice a client that is gone; a killed run may go on for a while.")
         migrating.add_notice_handler(self._report.notice)
 
-    def _migrate(self, connection: Connection) -> None:
+    def _migrate(self, connection: Connection, history: History) -> None:
         """Run the revisions; one that meets a lock timeout or a deadlock is tried again, after those before it."""
         environment, settings, steps = self._command.environment, self._command.settings, self._steps
         environment.configure(
             connection=connection,
             fn=steps,
-            **self._command.options | hooks(self._command.options, self._reload, steps.applied),
+            **self._command.options | hooks(self._command.options, self._reload, history, steps.applied),
         )
         # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
         self._transactions = Transactions(connection, settings)
@@ -255,7 +257,12 @@ class _Run:
                 )
                 time.sleep(pause)  # lets the traffic through that had queued up behind us
             else:
-                return
+                break
+        if not steps.finished:  # the account may be wrong though Alembic has nothing to do
+            if not connection.in_transaction():
+                connection.begin()
+            history.keep(driver(connection), steps.expected)
+            connection.commit()
 
     def _timed_out(self, kind: str) -> str:
         """Name what happened; who was in the way has been told when it was seen."""

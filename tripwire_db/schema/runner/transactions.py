@@ -64,11 +64,11 @@ class Transactions:
 
     def _begin(self, connection: Connection) -> None:
         # On the driver itself: SQLAlchemy's own connection is in the middle of beginning.
-        raw = _driver(connection)
+        raw = driver(connection)
         raw.execute(timeouts(self._settings, local=not raw.autocommit))
 
     def _commit(self, connection: Connection) -> None:
-        raw = _driver(connection)
+        raw = driver(connection)
         if raw.autocommit:
             raw.execute(RESET)
         elif self._revision and self._inside:
@@ -77,7 +77,7 @@ class Transactions:
     def _execute(self, connection: Connection, *_: Any) -> None:
         if self._revision is None:
             return
-        if _driver(connection).autocommit:
+        if driver(connection).autocommit:
             self._outside += 1
         else:
             self._inside += 1
@@ -91,5 +91,6 @@ class Transactions:
         )
 
 
-def _driver(connection: Connection) -> Any:
+def driver(connection: Connection) -> Any:
+    """The driver's own connection."""
     return connection.connection.dbapi_connection

@@ -1,0 +1,119 @@
+"""One account for two tools: whichever ran last, Alembic and Supabase's CLI agree on where the database is."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+
+from tests.schema.export.test_push import catalog, execute, history
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.supabase import Supabase
+from tripwire_db import migrations
+from tripwire_db.schema.adopt import adopt
+from tripwire_db.schema.check.dump import difference
+from tripwire_db.schema.export import compare, export
+from tripwire_db.schema.runner import MigrationError
+
+MakeDatabase = Callable[..., str]
+V2 = "20261101090000"
+
+
+@pytest.fixture
+def supabase(tmp_path: Path, postgres_17: Postgres) -> Supabase:
+    export(tmp_path)
+    return Supabase.at(tmp_path, postgres_17)
+
+
+def test_half_by_one_tool_and_half_by_the_other_and_back_down(supabase: Supabase, make_database: MakeDatabase) -> None:
+    url, chain = make_database(migrated=False, server=17), migrations.revisions()
+    later = [path for path in sorted((supabase.folder / "supabase/migrations").iterdir()) if path.name > chain[10]]
+    kept = {path: path.read_bytes() for path in later}
+    for path in later:
+        path.unlink()
+
+    first_half = supabase.run("db", "push", url=url)
+    assert first_half.returncode == 0, first_half.stderr
+    assert migrations.current(url) == chain[9]
+    migrations.upgrade(url, quiet=True)
+    assert history(url) == chain
+    for path, content in kept.items():
+        path.write_bytes(content)
+    assert "up to date" in supabase.run("db", "push", url=url).stdout
+    command.downgrade(migrations.config(url, quiet=True), "-1")
+    assert history(url) == chain[:-1]
+    again = supabase.run("db", "push", url=url)
+
+    assert again.returncode == 0, again.stderr
+    assert (history(url), migrations.current(url)) == (chain, chain[-1])
+    assert difference(catalog(make_database(server=17)), catalog(url)) == ""
+    listed = supabase.run("migration", "list", url=url)
+    assert all(listed.stdout.count(version) == 2 for version in chain), listed.stdout
+
+
+def test_what_alembic_wrote_down_is_fetched_as_the_files_themselves(
+    supabase: Supabase, make_database: MakeDatabase
+) -> None:
+    url = make_database(server=17)
+    execute(url, ACCOUNT)
+    migrations.upgrade(url, quiet=True)  # has nothing to do but the account
+    for path in (supabase.folder / "supabase/migrations").iterdir():
+        path.unlink()
+
+    fetched = supabase.run("migration", "fetch", url=url)
+
+    assert fetched.returncode == 0, fetched.stderr
+    assert not compare(supabase.folder).differs
+
+
+def test_stamp_and_adopt_keep_it_and_versions_of_others_stay(make_database: MakeDatabase) -> None:
+    url = make_database(migrated=V2)
+    execute(url, f"{ACCOUNT}; INSERT INTO supabase_migrations.schema_migrations VALUES ('20260101000000')")
+    execute(url, "DROP SCHEMA tripwire CASCADE")
+    others = ("20260101000000",)
+
+    adopt(url)
+    adopted = history(url)
+    command.stamp(migrations.config(url, quiet=True), migrations.revisions()[3])
+    stamped = history(url)
+    command.stamp(migrations.config(url, quiet=True), "base")
+
+    assert adopted == (*others, V2)
+    assert stamped == (*others, *migrations.revisions()[:4])
+    assert history(url) == others
+
+
+def test_a_revision_that_fails_leaves_both_accounts_where_they_were(make_database: MakeDatabase) -> None:
+    chain = migrations.revisions()
+    url = make_database(migrated=chain[1])
+    execute(url, f"{ACCOUNT}; CREATE TABLE public.lessons ()")
+
+    with pytest.raises(MigrationError):
+        migrations.upgrade(url, quiet=True)
+
+    assert migrations.current(url) == chain[1]
+    assert history(url) == (), "the first step of this run did not commit"
+    execute(url, "DROP TABLE public.lessons")
+    migrations.upgrade(url, quiet=True)
+    assert history(url) == chain
+
+
+def test_an_account_that_the_role_may_not_write_stops_the_run_before_anything_is_changed(
+    make_database: MakeDatabase, postgres: Postgres
+) -> None:
+    url = make_database(migrated=V2)
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE ROLE history_deployer LOGIN")
+    try:
+        execute(url, f"{ACCOUNT}; GRANT USAGE ON SCHEMA tripwire TO history_deployer")
+        name = url.rpartition("/")[2].partition("?")[0]
+        with pytest.raises(MigrationError, match=r"schema_migrations is here, and this role may not write it"):
+            migrations.upgrade(postgres.url(name, user="history_deployer"), quiet=True)
+        assert migrations.current(url) == V2
+    finally:
+        execute(url, "DROP OWNED BY history_deployer; DROP ROLE history_deployer")
+
+
+ACCOUNT = """CREATE SCHEMA supabase_migrations;
+CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text)"""
