@@ -130,7 +130,7 @@ class Database:
 
         def transaction() -> T:
             with self._connection() as connection, connection.transaction():
-                return work(lambda flow: flow.decode(_execute(connection, flow, attempts)))
+                return work(lambda flow: flow.decode(execute(connection, flow, attempts)))
 
         with attempts.logged():
             return self._again(attempts, transaction)
@@ -145,7 +145,7 @@ class Database:
 
     def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         with self._connection() as connection:
-            return _execute(connection, flow, attempts)
+            return execute(connection, flow, attempts)
 
     def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
@@ -154,7 +154,7 @@ class Database:
             InvalidInput: `flow` is none.
             Unavailable: the database cannot be reached.
         """
-        _require_flow(flow)
+        require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         def plan() -> str:
@@ -265,7 +265,7 @@ class AsyncDatabase:
             async with self._connection() as connection, connection.transaction():
 
                 async def run(flow: Flow[Any]) -> Any:
-                    return flow.decode(await _execute_async(connection, flow, attempts))
+                    return flow.decode(await execute_async(connection, flow, attempts))
 
                 return await work(run)
 
@@ -282,12 +282,12 @@ class AsyncDatabase:
 
     async def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         async with self._connection() as connection:
-            return await _execute_async(connection, flow, attempts)
+            return await execute_async(connection, flow, attempts)
 
     async def explain(self, flow: Flow[Any]) -> str:
         """As `Database.explain`."""
         self.require_loop()
-        _require_flow(flow)
+        require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         async def plan() -> str:
@@ -335,19 +335,20 @@ class AsyncDatabase:
         return await self.engine.raw_connection()
 
 
-def _require_flow(flow: object) -> None:
+def require_flow(flow: object) -> None:
+    """Refuse to explain what is no flow."""
     if not isinstance(flow, Flow):
         raise InvalidInput("only a flow can be explained: one that a function of tripwire_db.flows gives")
 
 
-def _execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
+def execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
+    """Send a flow's statement once, and take its report."""
     cursor = RawCursor(connection, row_factory=flow.definition.rows_of)
     return cursor.execute(*attempts.sending(flow)).fetchall()
 
 
-async def _execute_async(
-    connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts
-) -> Sequence[Row]:
+async def execute_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
+    """As `execute`."""
     cursor = AsyncRawCursor(connection, row_factory=flow.definition.rows_of)
     await cursor.execute(*attempts.sending(flow))
     return await cursor.fetchall()

@@ -57,12 +57,14 @@ class Attempts:
         writes: False for what only reads.
         flow: whose statement was sent last; an error is told by its steps.
         rows: what the last attempt reported.
+        in_transaction: True in a transaction of the caller's, where nothing is done before that is committed.
     """
 
     name: str
     writes: bool
     flow: Flow[Any] | None = None
     rows: Sequence[Row] = ()
+    in_transaction: bool = False
     number: int = 0
     races: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -148,7 +150,8 @@ class Attempts:
                 failure.__context__ = None  # the driver's own error, which nobody's report of errors shall find
             self._log(failure)
             raise
-        self._log(None)
+        if not self.in_transaction:
+            self._log(None)
 
     def _log(self, failure: Exception | None) -> None:
         """One record for each flow: its name, its user, how long it took, how many rows each step wrote, what failed."""

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from tripwire_db.engine.database import AsyncDatabase
 from tripwire_db.engine.statement import Flow
+from tripwire_db.engine.within import AsyncWithin, needs_auth
 from tripwire_db.repository.aio.blocking import Runner, require_loop, run_blocking, run_to_the_end
 from tripwire_db.repository.base import RepositoryBase
 from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
@@ -15,10 +16,14 @@ class Driver(RepositoryBase):
     """Drives operations: gives each what it wants done, and sends it what came of it."""
 
     _database: AsyncDatabase
+    _inside: AsyncWithin | None = None
+    """Where flows run instead, in a repository made by `within`."""
 
     async def _perform(self, wanted: Flow[T] | Operation[T]) -> T:
         if isinstance(wanted, Flow):
-            return await self._database.run(wanted)
+            return await (self._inside or self._database).run(wanted)
+        if self._inside is not None:
+            raise needs_auth()
         require_loop(self._database)
         return await self._drive(wanted, self._database.run)
 

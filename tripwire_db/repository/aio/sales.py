@@ -50,7 +50,7 @@ class SalesMethods(Driver):
         """
         flow = sales.get_sales_leaderboard(limit=limit, since=since, until=until, time_zone=time_zone)
         if self._cache is None:
-            return await self._database.run(flow)
+            return await self._perform(flow)
         require_loop(self._database)
         key = leaderboard_key(self._url, limit, since, until, time_zone)
         return await self._cache.get_or_compute_async(key, lambda: self._database.run(flow))

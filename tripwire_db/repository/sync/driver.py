@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow
+from tripwire_db.engine.within import Within, needs_auth
 from tripwire_db.repository.base import RepositoryBase
 from tripwire_db.repository.operation import AuthCall, InTransaction, Operation, Wanted
 from tripwire_db.repository.sync.blocking import Runner, require_loop, run_blocking, run_to_the_end
@@ -16,10 +17,14 @@ class Driver(RepositoryBase):
     """Drives operations: gives each what it wants done, and sends it what came of it."""
 
     _database: Database
+    _inside: Within | None = None
+    """Where flows run instead, in a repository made by `within`."""
 
     def _perform(self, wanted: Flow[T] | Operation[T]) -> T:
         if isinstance(wanted, Flow):
-            return self._database.run(wanted)
+            return (self._inside or self._database).run(wanted)
+        if self._inside is not None:
+            raise needs_auth()
         require_loop(self._database)
         return self._drive(wanted, self._database.run)
 

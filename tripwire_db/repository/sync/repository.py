@@ -1,6 +1,7 @@
 # Made by scripts/unasync from tripwire_db/repository/aio/repository.py: change that, and run it again.
 """The repository for sync code: how it is opened and closed; its methods stand by noun beside this."""
 
+import copy
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +10,7 @@ from tripwire_db.auth import Auth
 from tripwire_db.cache import LeaderboardCache
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow
+from tripwire_db.engine.within import Within
 from tripwire_db.flows.shared.context import Clock
 from tripwire_db.repository.base import arguments_from_environment
 from tripwire_db.repository.sync.blocking import run_blocking
@@ -98,6 +100,32 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
         repository._made_here = tuple(filter(None, made_here))  # noqa: SLF001 - an object of this very class
         return repository
 
+    def within(self, connection: Any) -> Self:
+        """The same repository on a connection of the caller's, inside the caller's transaction.
+
+        Each call is a savepoint: where it fails or is refused, only that is undone, and the transaction is usable. The
+        caller commits; nothing is tried again, and nothing is logged as done. The cache is passed by. Waits for rows
+        end after 4 s, as ever; all other limits are the connection's own. Closing what this gives closes nothing.
+
+        Args:
+            connection: a connection of psycopg, or a connection or session of SQLAlchemy made with
+                `postgresql+psycopg://`; flush a session first, if what is pending in it matters to the call.
+
+        Raises:
+            InvalidInput: `connection` is nothing of these; a call on one that commits by itself or whose transaction
+                has failed, or a call that needs the auth service: make people first, outside.
+
+        Examples:
+            >>> with engine.begin() as connection:
+            ...     repository.within(connection).complete_lesson(user_id=user_id, lesson_id=lesson_id)
+            ...     connection.execute(text("INSERT INTO points (user_id) VALUES (:id)"), {"id": user_id})
+        """
+        inside = Within(connection)
+        other = copy.copy(self)
+        other._inside = inside  # noqa: SLF001 - an object of this very class
+        other._cache = None  # noqa: SLF001 - the same
+        return other
+
     def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
 
@@ -105,13 +133,15 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
             >>> from tripwire_db.flows.students import list_students
             >>> printrepository.explain(list_students(status="active"))
         """
-        return self._database.explain(flow)
+        return (self._inside or self._database).explain(flow)
 
     def close(self) -> None:
         """Close the pool, and what `from_env` made; never an `auth` or a cache that was handed in.
 
         Calling again is fine, and a later call opens new connections, in whatever event loop it is made.
         """
+        if self._inside is not None:
+            return
         self._database.close()
         for made_here in self._made_here:
             run_blocking(made_here.close)

@@ -51,7 +51,7 @@ class SalesMethods(Driver):
         """
         flow = sales.get_sales_leaderboard(limit=limit, since=since, until=until, time_zone=time_zone)
         if self._cache is None:
-            return self._database.run(flow)
+            return self._perform(flow)
         require_loop(self._database)
         key = leaderboard_key(self._url, limit, since, until, time_zone)
         return self._cache.get_or_compute(key, lambda: self._database.run(flow))
