@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from tripwire_db.choices import ACTION_TYPES, PROGRESS_STATUSES, ROLES, STUDENT_STATUSES
+from tripwire_db.columns import NAMING_CONVENTION, count, flag, one_of, random_id, time
 
 IS_STAND_IN = """
 SELECT pg_catalog.obj_description(pg_catalog.to_regnamespace('auth')::pg_catalog.oid, 'pg_namespace')
@@ -65,17 +65,8 @@ auth_users = Table(
 metadata = MetaData(
     # Named in every statement: nothing depends on the search_path of whoever connects.
     schema="public",
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    },
+    naming_convention=NAMING_CONVENTION,
 )
-
-
-def _id() -> Column[Any]:
-    return Column("id", UUID, primary_key=True, server_default=text("gen_random_uuid()"))
 
 
 def _person(*, primary_key: bool = False) -> Column[Any]:
@@ -83,23 +74,6 @@ def _person(*, primary_key: bool = False) -> Column[Any]:
     return Column(
         "user_id", UUID, ForeignKey(auth_users.c.id, ondelete="CASCADE"), primary_key=primary_key, nullable=False
     )
-
-
-def _time(name: str) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=False, server_default=text("now()"))
-
-
-def _count(name: str, default: int = 0) -> Column[Any]:
-    return Column(name, Integer, nullable=False, server_default=text(str(default)))
-
-
-def _flag(name: str) -> Column[Any]:
-    return Column(name, Boolean, nullable=False, server_default=text("false"))
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 users = Table(
@@ -110,12 +84,12 @@ users = Table(
     Column("full_name", Text),
     Column("role", Text, nullable=False, server_default=text("'student'")),
     Column("telegram_chat_id", BigInteger),
-    _flag("onboarding_completed"),
-    _time("created_at"),
-    _time("updated_at"),
+    flag("onboarding_completed"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("email"),
     CheckConstraint("email = lower(email)", name="email_lower"),
-    _one_of("role", ROLES),
+    one_of("role", ROLES),
 )
 Index(
     "idx_users_role",
@@ -127,23 +101,23 @@ Index(
 tripwire_users = Table(
     "tripwire_users",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column("email", Text, nullable=False),
     Column("full_name", Text, nullable=False),
     Column("granted_by", UUID, ForeignKey(auth_users.c.id, ondelete="SET NULL")),
     Column("manager_name", Text),
     Column("status", Text, nullable=False, server_default=text("'active'")),
-    _count("modules_completed"),
+    count("modules_completed"),
     Column("price", Numeric, nullable=False, server_default=text(str(DEFAULT_PRICE))),
-    _flag("welcome_email_sent"),
+    flag("welcome_email_sent"),
     Column("welcome_email_sent_at", DateTime(timezone=True)),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("user_id"),
     UniqueConstraint("email"),
     CheckConstraint("email = lower(email)", name="email_lower"),
-    _one_of("status", STUDENT_STATUSES),
+    one_of("status", STUDENT_STATUSES),
     CheckConstraint("modules_completed >= 0 AND modules_completed <= 3", name="modules_completed"),
     CheckConstraint("price >= 0", name="price"),
 )
@@ -182,15 +156,15 @@ Index(
 tripwire_user_profile = Table(
     "tripwire_user_profile",
     metadata,
-    _id(),
+    random_id(),
     _person(),
-    _count("total_modules", MODULES_IN_COURSE),
-    _count("modules_completed"),
+    count("total_modules", MODULES_IN_COURSE),
+    count("modules_completed"),
     Column("completion_percentage", Numeric, nullable=False, server_default=text("0")),
-    _flag("certificate_issued"),
+    flag("certificate_issued"),
     Column("certificate_url", Text),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("user_id"),
     CheckConstraint("modules_completed >= 0 AND modules_completed <= 3", name="modules_completed"),
     CheckConstraint("modules_completed <= total_modules", name="modules_within_total"),
@@ -204,9 +178,9 @@ modules = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, nullable=False),
     Column("title", Text, nullable=False),
-    _flag("archived"),
-    _time("created_at"),
-    _time("updated_at"),
+    flag("archived"),
+    time("created_at"),
+    time("updated_at"),
 )
 
 lessons = Table(
@@ -215,10 +189,10 @@ lessons = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("module_id", Integer, ForeignKey(modules.c.id), nullable=False),
     Column("title", Text, nullable=False),
-    _count("duration_seconds", 1800),
-    _flag("archived"),
-    _time("created_at"),
-    _time("updated_at"),
+    count("duration_seconds", 1800),
+    flag("archived"),
+    time("created_at"),
+    time("updated_at"),
     # Module first: this one index also covers the foreign key to modules, and the primary key is no prefix of it.
     UniqueConstraint("module_id", "id"),
     CheckConstraint("duration_seconds > 0", name="duration_seconds"),
@@ -234,10 +208,10 @@ Index(
 module_unlocks = Table(
     "module_unlocks",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column("module_id", Integer, ForeignKey(modules.c.id), nullable=False),
-    _time("unlocked_at"),
+    time("unlocked_at"),
     UniqueConstraint("user_id", "module_id"),
 )
 Index(
@@ -249,18 +223,18 @@ Index(
 student_progress = Table(
     "student_progress",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column("module_id", Integer, nullable=False),
     Column("lesson_id", Integer, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'not_started'")),
     Column("started_at", DateTime(timezone=True)),
     Column("completed_at", DateTime(timezone=True)),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("user_id", "lesson_id"),
     ForeignKeyConstraint(["module_id", "lesson_id"], [lessons.c.module_id, lessons.c.id]),
-    _one_of("status", PROGRESS_STATUSES),
+    one_of("status", PROGRESS_STATUSES),
     CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at"),
 )
 Index(
@@ -273,21 +247,21 @@ Index(
 video_tracking = Table(
     "video_tracking",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column("lesson_id", Integer, ForeignKey(lessons.c.id), nullable=False),
     Column("watched_segments", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    _count("total_watched_seconds"),
-    _count("video_duration_seconds"),
-    _count("last_position_seconds"),
-    _count("watch_percentage"),
-    _flag("is_qualified_for_completion"),
+    count("total_watched_seconds"),
+    count("video_duration_seconds"),
+    count("last_position_seconds"),
+    count("watch_percentage"),
+    flag("is_qualified_for_completion"),
     # What counts, and what may count so far, in whole milliseconds; last_seen_at is NULL until the first call.
     Column("counted_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("allowance_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("last_seen_at", DateTime(timezone=True)),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("user_id", "lesson_id"),
     CheckConstraint("jsonb_typeof(watched_segments) = 'array'", name="watched_segments"),
     CheckConstraint("total_watched_seconds >= 0", name="total_watched_seconds"),
@@ -314,17 +288,17 @@ Index(
 user_achievements = Table(
     "user_achievements",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column("achievement_id", Text, nullable=False),
-    _count("current_value"),
-    _count("required_value", 1),
-    _flag("is_completed"),
+    count("current_value"),
+    count("required_value", 1),
+    flag("is_completed"),
     Column("completed_at", DateTime(timezone=True)),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("user_id", "achievement_id"),
-    _one_of("achievement_id", ACHIEVEMENTS),
+    one_of("achievement_id", ACHIEVEMENTS),
     CheckConstraint("is_completed = (current_value >= required_value)", name="is_completed"),
 )
 
@@ -332,10 +306,10 @@ user_statistics = Table(
     "user_statistics",
     metadata,
     _person(primary_key=True),
-    _count("lessons_completed"),
-    _count("total_time_spent"),
-    _time("created_at"),
-    _time("updated_at"),
+    count("lessons_completed"),
+    count("total_time_spent"),
+    time("created_at"),
+    time("updated_at"),
     CheckConstraint("lessons_completed >= 0", name="lessons_completed"),
     CheckConstraint("total_time_spent >= 0", name="total_time_spent"),
 )
@@ -343,7 +317,7 @@ user_statistics = Table(
 certificates = Table(
     "certificates",
     metadata,
-    _id(),
+    random_id(),
     _person(),
     Column(
         "number",
@@ -360,11 +334,11 @@ certificates = Table(
     ),
     Column("url", Text, nullable=False),
     Column("full_name", Text, nullable=False),
-    _time("issued_at"),
+    time("issued_at"),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_reason", Text),
-    _time("created_at"),
-    _time("updated_at"),
+    time("created_at"),
+    time("updated_at"),
     UniqueConstraint("number"),
     UniqueConstraint("verification_code"),
     CheckConstraint("length(verification_code) >= 32", name="verification_code"),
@@ -388,13 +362,13 @@ Index(
 sales_activity_log = Table(
     "sales_activity_log",
     metadata,
-    _id(),
+    random_id(),
     Column("manager_id", UUID),
     Column("action_type", Text, nullable=False),
     Column("target_user_id", UUID),
     Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    _time("created_at"),
-    _one_of("action_type", ACTION_TYPES),
+    time("created_at"),
+    one_of("action_type", ACTION_TYPES),
 )
 Index(
     "idx_sales_activity_manager",

@@ -183,11 +183,7 @@ class Cluster:
 
     @property
     def port(self) -> int:
-        """The running server's port: TCP's where it listens there, and in any case part of the socket's name.
-
-        Raises:
-            ServerUnavailable: it doesn't run.
-        """
+        """The running server's port, of TCP where it is on and of the socket's name; ServerUnavailable without one."""
         return self._running_postmaster().port
 
     @property

@@ -274,6 +274,40 @@ def test_a_name_is_stored_as_it_is_whatever_it_looks_like(it: World, name: str):
     assert it.row("certificates")["full_name"] == name
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 1),  # noqa: DTZ001 - without a zone, as it must not be
+        None,
+        "2026-01-01T00:00:00Z",
+        1_767_225_600,
+    ],
+)
+def test_a_clock_that_gives_no_aware_time_is_refused_by_every_flow_that_writes(make_world, kind: str, moment):
+    good_times = make_world()
+    manager = good_times.manager()
+    student = good_times.graduate(manager)
+    broken = make_world(clock=lambda: moment).repository
+    them, me = {"user_id": student.user_id}, {"manager_id": manager.user_id}
+    before = good_times.dump()
+    for method, arguments in {
+        "create_tripwire_user": {"email": "new@b.kz", "full_name": "New", **me},
+        "create_manager": {"email": "new@b.kz", "full_name": "New"},
+        "complete_lesson": {**them, "lesson_id": 67},
+        "unlock_next_module": them,
+        "update_video_tracking": {**them, "lesson_id": 67, "segments": [(0, 10)], "position": 0},
+        "issue_certificate": them,
+        "log_activity": {**me, "action_type": "email_sent"},
+        "set_student_status": {**them, **me, "status": "blocked"},
+        "delete_student": {**them, **me},
+        "revoke_certificate": {**them, "reason": "why"},
+        "record_welcome_email": {**them, "sent": True},
+    }.items():
+        with pytest.raises(InvalidInput, match="clock"):
+            getattr(broken, method)(**arguments)
+    assert good_times.dump() == before
+
+
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))])
 @pytest.mark.parametrize("edge", [datetime(2, 1, 2), datetime(9998, 12, 30, 23, 59)])  # noqa: DTZ001 - the zone follows
 def test_what_a_clock_wrote_can_be_read_in_every_zone(clocked: World, clock: Clock, edge: datetime, zone: timezone):
