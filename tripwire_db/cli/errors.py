@@ -42,14 +42,14 @@ class CommandLine(TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments that stand before a command."""
-        with _told():
+        with report_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         # Details of log rows that older releases took are nested as deep as Python's own limit, and are to be printed.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
-        with _told():
+        with report_errors():
             return super().invoke(ctx)
 
 
@@ -61,7 +61,8 @@ def _without_types(parameters: Any) -> Any:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
+    """Print an error as one message and end with its exit code; TRIPWIRE_TRACEBACK raises it instead."""
     try:
         yield
     except _UsageError as error:

@@ -222,7 +222,7 @@ class _Play:
         watched = viewer.watch(sitting)
         self._count(reports=watched.reports, counted_seconds=watched.counted_seconds)
         if plan.index == 0:
-            self.sittings.append((watched.began, _told(sitting, watched, lesson)))
+            self.sittings.append((watched.began, _describe(sitting, watched, lesson)))
         qualified = watched.progress is not None and watched.progress.qualified
         # Some try it too early, the one whose journey is told as well.
         if not qualified and not (plan.index == 0 or viewer.chance.random() < 0.3):
@@ -250,7 +250,7 @@ class _Play:
         self.repository.set_student_status(user_id=user_id, status=status, manager_id=manager_id)
 
 
-def _told(sitting: Sitting, watched: Watched, lesson: LessonProgress) -> str:
+def _describe(sitting: Sitting, watched: Watched, lesson: LessonProgress) -> str:
     """One sitting in one line."""
     minutes = (watched.ended - watched.began).total_seconds() / 60
     how = {

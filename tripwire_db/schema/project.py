@@ -198,7 +198,7 @@ COURSE = Project(
     home_schema="tripwire",
     replaces=("public.update_updated_at_column()", "public.pgrst_watch()"),
     search_path=PATH,
-    # Made by `adopt`: what it moved away, and which extras it left in peace.
+    # Made by `adopt`: what it moved away, and which extra objects it listed and left unchanged.
     outside_chain=("tripwire.quarantine", "tripwire.adopted_extras"),
     baseline="20261101090000",
     prepare="tripwire_db.schema.bootstrap:bootstrap",

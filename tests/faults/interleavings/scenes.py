@@ -206,7 +206,7 @@ class Scene:
             mark = (auth_user["raw_app_meta_data"] or {}).get("tripwire")
             is_complete = auth_user["id"] in facts.users
             assert is_complete or mark or auth_user["id"] in facts.deleted, "an auth user that nobody can finish"
-        self._check_told(facts, processes)
+        self._check_answers(facts, processes)
 
     def check_at_last(self, stage: Stage, processes: list[Process]) -> None:
         """What holds when every caller has an answer: all of that, and everybody is whole."""
@@ -215,9 +215,9 @@ class Scene:
         facts.check_log()
         for auth_user in facts.auth_users:
             assert auth_user["id"] in facts.users, "an auth user without rows is left"
-        self._check_told(facts, processes)
+        self._check_answers(facts, processes)
 
-    def _check_told(self, facts: "Facts", processes: list[Process]) -> None:
+    def _check_answers(self, facts: "Facts", processes: list[Process]) -> None:
         for call, process in zip(self.calls, processes, strict=True):
             for outcome in process.told:
                 match outcome:

@@ -76,7 +76,7 @@ def test_the_doctor_and_the_repository_work_on_the_same_students_at_once(databas
     assert failures == []
     assert {result.state for result in results} <= {State.MENDED, State.CHANGED, State.NEEDS_A_PERSON}
     assert sum(result.state is State.MENDED for result in results) > 20
-    # What has changed meanwhile is found again, and mended in peace.
+    # What has changed meanwhile is found again, and mended once the traffic has ended.
     mend(database_url, examine(database_url))
     assert [finding for finding in examine(database_url) if finding.mendable] == []
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from importlib import import_module
 from uuid import UUID
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.schema.doctor.people import People, make_people, open_repository
 from tripwire_db.schema.check.rows import rows
-from tripwire_db.schema.doctor import KINDS, State, examination, examine, mend
+from tripwire_db.schema.doctor import KINDS, State, examine, mend
 
 DROP_NOT_NULL = "ALTER TABLE public.{0} ALTER COLUMN {1} DROP NOT NULL"
 
@@ -409,7 +410,9 @@ def test_damage_is_found_shown_mended_and_nothing_else_is_touched(name: str, cou
 def test_what_only_a_person_can_know_is_listed_with_advice_and_left(
     name: str, course: tuple[str, People], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "SETTLE_SECONDS", 0.2)  # nobody is in the middle of anything here
+    monkeypatch.setattr(
+        import_module(examine.__module__), "SETTLE_SECONDS", 0.2
+    )  # nobody is in the middle of anything here
     url, people = course
     damage = FOR_A_PERSON[name]
     plant(url, damage, people)

@@ -53,12 +53,12 @@ def rooms(tmp_path: Path, make_database: Callable[..., str]) -> Chain:
     return chain
 
 
-def _told(result: Result, command: str) -> str:
+def _transcript(result: Result, command: str) -> str:
     return f"$ {command}\n{result.err}{result.out}".rstrip("\n") + "\n"
 
 
 def _run(chain: Chain, command: str, **environment: str) -> str:
-    return _told(chain.run(*command.split()[1:], **environment), command)
+    return _transcript(chain.run(*command.split()[1:], **environment), command)
 
 
 def _block(chain: Chain) -> psycopg.Connection:
@@ -100,7 +100,7 @@ def _two(chain: Chain) -> str:
     blocker.close()
     assert first.finish().code == 0
     result = second.finish()
-    return _told(Result(result.code, result.out, said + result.err), "alembic upgrade head")
+    return _transcript(Result(result.code, result.out, said + result.err), "alembic upgrade head")
 
 
 def _blocked(chain: Chain) -> str:
@@ -119,7 +119,9 @@ def _interrupted(chain: Chain) -> str:
     blocker.close()
     # The server has the revision wait only so that there is time for a signal.
     err = "".join(line for line in result.err.splitlines(keepends=True) if "waits for" not in line)
-    return _told(Result(result.code, result.out, err.replace("Interrupted", "^C\nInterrupted")), "alembic upgrade head")
+    return _transcript(
+        Result(result.code, result.out, err.replace("Interrupted", "^C\nInterrupted")), "alembic upgrade head"
+    )
 
 
 def _loss(chain: Chain) -> str:

@@ -14,7 +14,7 @@ class Difference:
         kind: as in `column`, `constraint`, `index`, `trigger`, `function`, `policy`, `table`.
         name: as in `public.tripwire_users.price`.
         change: `missing`, `different`, or `extra` for one that v2 has not.
-        action: what is done about it; "stays" for what is left in peace.
+        action: what is done about it; "stays" for what is left unchanged.
     """
 
     kind: str

@@ -17,7 +17,7 @@ from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PIN
-from tripwire_db.schema.doctor.examination import connect, look
+from tripwire_db.schema.doctor.examine import connect, look
 from tripwire_db.schema.doctor.finding import Finding, Values
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
 from tripwire_db.schema.doctor.sources import Layout
