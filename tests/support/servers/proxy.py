@@ -1,4 +1,4 @@
-"""A man in the middle, between a client and PostgreSQL: counts round trips, adds a network's delay, and fails on order.
+"""A TCP proxy before PostgreSQL that counts round trips, delays, cuts, and swallows answers.
 
     with Proxy(database_url) as proxy:
         repository = TripwireRepository.connect(proxy.url, …)
