@@ -18,6 +18,7 @@ from tripwire_db.schema.runner import MigrationError
 
 MakeDatabase = Callable[..., str]
 V2 = "20261101090000"
+OLD_INDEXES = "20261109090000"
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_what_alembic_wrote_down_is_fetched_as_the_files_themselves(
 
     assert fetched.returncode == 0, fetched.stderr
     assert not compare(supabase.folder).differs
+
+
+def test_a_file_without_a_transaction_whose_row_of_history_was_lost_may_be_pushed_again(
+    supabase: Supabase, make_database: MakeDatabase
+) -> None:
+    chain = migrations.revisions()
+    url = make_database(migrated=OLD_INDEXES, server=17)
+    execute(url, ACCOUNT)
+    migrations.upgrade(url, OLD_INDEXES, quiet=True)
+    execute(url, f"DELETE FROM supabase_migrations.schema_migrations WHERE version = '{OLD_INDEXES}'")
+
+    pushed = supabase.run("db", "push", url=url)
+
+    assert pushed.returncode == 0, pushed.stderr + pushed.stdout
+    assert (history(url), migrations.current(url)) == (chain, chain[-1])
 
 
 def test_stamp_and_adopt_keep_it_and_versions_of_others_stay(make_database: MakeDatabase) -> None:
