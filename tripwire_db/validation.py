@@ -193,7 +193,7 @@ def parse_details(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _refused(name, f"must be a mapping, not {type(value).__name__}")
     details = dict(value)
-    for depth, key in _keys_and_levels(details, most=MAX_DETAILS_BYTES):
+    for depth, key in _keys_and_levels(name, details):
         if depth > MAX_DETAILS_DEPTH:
             raise _refused(name, f"is nested deeper than {MAX_DETAILS_DEPTH} levels")
         if not isinstance(key, str):
@@ -203,26 +203,33 @@ def parse_details(name: str, value: object) -> dict[str, Any]:
     except (TypeError, ValueError):
         raise _refused(name, "must be JSON: strings, finite numbers, booleans, None, lists and mappings") from None
     if len(encoded) > MAX_DETAILS_BYTES or len(encoded.encode("utf-8", "replace")) > MAX_DETAILS_BYTES:
-        raise _refused(name, f"is larger than {MAX_DETAILS_BYTES} bytes of JSON")
+        raise _too_large(name)
     _storable(name, encoded)
     if _ESCAPED_NUL.search(encoded):
         raise _refused(name, "must not contain NUL characters")
     return cast("dict[str, Any]", json.loads(encoded))
 
 
-def _keys_and_levels(details: dict[Any, Any], *, most: int) -> Iterator[tuple[int, object]]:
-    """Each key with its level, an empty one for a list; without recursion, and no more than `most` parts."""
+def _keys_and_levels(name: str, details: dict[Any, Any]) -> Iterator[tuple[int, object]]:
+    """Each key with its level, an empty one for a list; without recursion, and no more parts than could be stored."""
     parts: list[tuple[int, object]] = [(1, details)]
-    while parts and most > 0:
+    left = MAX_DETAILS_BYTES  # each part is a byte or more
+    while parts:
         depth, part = parts.pop()
-        most -= 1
+        left -= 1
+        if left < 0 or (isinstance(part, dict | list | tuple) and len(part) > left):
+            raise _too_large(name)  # what lies behind may be too deep for whatever recurses
         if isinstance(part, dict):
             for key, inner in part.items():
                 yield depth, key
                 parts.append((depth + 1, inner))
         elif isinstance(part, list | tuple):
             yield depth, ""
-            parts.extend((depth + 1, inner) for inner in part[:most])
+            parts.extend((depth + 1, inner) for inner in part)
+
+
+def _too_large(name: str) -> InvalidInput:
+    return _refused(name, f"is larger than {MAX_DETAILS_BYTES} bytes of JSON")
 
 
 def parse_time(name: str, value: object) -> datetime:

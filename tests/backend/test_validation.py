@@ -328,6 +328,19 @@ def test_a_text_that_looks_like_an_escaped_nul_is_no_nul():
     assert parse_details("x", {"path": "C:\\u0000"}) == {"path": "C:\\u0000"}
 
 
+def test_details_too_deep_behind_more_parts_than_may_be_stored_are_refused_too():
+    deep: object = 1
+    for _ in range(100_000):
+        deep = [deep]
+    try:
+        for parts in ([0] * 70_000, [[]] * 65_534):
+            with pytest.raises(InvalidInput, match="is larger than"):
+                parse_details("x", {"deep": deep, "wide": parts})
+    finally:
+        while isinstance(deep, list):  # level by level, since collecting it recurses, too
+            deep = deep.pop()
+
+
 def test_details_are_nested_no_deeper_than_what_reads_them_back_can_follow():
     deep: object = 1
     for _ in range(MAX_DETAILS_DEPTH - 1):

@@ -1,5 +1,6 @@
 """Through a real PgBouncer in transaction mode, pool of five: every method works, or the message says what to set."""
 
+import asyncio
 import socket
 import struct
 import threading
@@ -18,6 +19,7 @@ from tests.faults.figures import Figures
 from tests.faults.recount import Sessions
 from tests.support.servers.pgbouncer import PgBouncer
 from tripwire_db import PostgresAuth, TripwireError, Unavailable, WatchPolicy
+from tripwire_db.engine.connection import BoundedAsyncConnection, BoundedConnection, connection_arguments
 
 THREADS = 40
 
@@ -93,23 +95,48 @@ def test_forty_threads_take_students_through_the_course_over_five_connections(
     figures.survived("transaction pooler", 14 * THREADS)
 
 
-def test_a_pooler_that_was_not_told_of_is_named_with_what_to_set(kind: str, it: World, pooled_url: str):
+def mixed_up(it: World, pooled_url: str, kind: str, **told: Any) -> list[Exception]:
+    """The failures of calls that overlap, so that the pooler hands them sessions other than those they had before."""
     student = it.student()
-    with through(kind, pooled_url) as repository:  # psycopg prepares by default
+    with through(kind, pooled_url, **told) as repository:
         calls = [
             lambda: repository.get_student(user_id=student.user_id),
             lambda: repository.get_sales_leaderboard(limit=3),
             lambda: repository.record_welcome_email(user_id=student.user_id, sent=True),
         ]
-        failures: list[Exception] = []
-        # Calls have to overlap, so that the pooler hands them server sessions other than those that prepared for them.
-        for _ in range(300):
-            failures += errors_in(together(calls * 13))
+        for _ in range(30):
+            failures = errors_in(together(calls * 13))
             if failures:
-                break
+                return failures
+    return []
+
+
+def test_a_pooler_that_was_not_told_of_is_seen_and_nothing_is_mixed_up(kind: str, it: World, pooled_url: str):
+    """psycopg prepares by default, each client under the same names: one's name would run another's statement."""
+    assert mixed_up(it, pooled_url, kind) == []
+
+
+def test_a_pooler_that_was_denied_is_named_with_what_to_set(kind: str, it: World, pooled_url: str):
+    failures = mixed_up(it, pooled_url, kind, transaction_pooler=False)
     assert failures
     assert {type(failure) for failure in failures} == {Unavailable}
     assert all("TRIPWIRE_POOLER=transaction" in str(failure) for failure in failures)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_connection_prepares_only_where_nobody_stands_between(kind: str, it: World, pooled_url: str, pooled: bool):
+    arguments = connection_arguments(pooled_url if pooled else it.url)
+
+    async def connect() -> int | None:
+        async with await BoundedAsyncConnection.connect(**arguments) as connection:
+            return connection.prepare_threshold
+
+    if kind == "async":
+        threshold = asyncio.run(connect())
+    else:
+        with BoundedConnection.connect(**arguments) as connection:
+            threshold = connection.prepare_threshold
+    assert (threshold is None) == pooled
 
 
 class NoSuchTenant:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.errors import Diagnostic
@@ -24,7 +24,7 @@ def connection_arguments(url: object, transaction_pooler: bool | None = None) ->
     """What psycopg needs to connect to `url`: any `postgresql://` URL, unix sockets included.
 
     Behind a transaction pooler (told, or seen from Supabase's port for it, 6543) nothing may rely on a session:
-    a prepared statement belongs to one.
+    a prepared statement belongs to one. Where nobody has told, each new connection also looks for itself.
 
     Raises:
         InvalidInput: `url` is no PostgreSQL URL.
@@ -32,10 +32,29 @@ def connection_arguments(url: object, transaction_pooler: bool | None = None) ->
     if not isinstance(url, str):
         raise InvalidInput("the database URL must be a string that begins with postgresql://")
     arguments = parse(libpq_url(url))
+    told = transaction_pooler is not None
     if transaction_pooler is None:
         transaction_pooler = str(arguments.get("port", "")) == str(TRANSACTION_POOLER_PORT)
     defaults = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "tripwire-db", "keepalives_idle": 30}
-    return {**defaults, **arguments, "prepare_threshold": None if transaction_pooler else 5}
+    return {
+        **defaults,
+        **arguments,
+        "prepare_threshold": None if transaction_pooler else 5,
+        "look_for_pooler": not told and not transaction_pooler,
+    }
+
+
+_WHO_ANSWERS = "SELECT pg_catalog.pg_backend_pid()"
+
+
+def _is_direct(greeted: int, answered: Any) -> bool:
+    """Whether the process that answers is the one that greeted; a pooler greets with a number of its own.
+
+    Behind one that hands each transaction to another session, a statement that one client has prepared would be run with
+    the parameters of another, who has prepared a different one under the same name: at best an error, at worst somebody
+    else's flow.
+    """
+    return answered is not None and answered[0] == greeted
 
 
 class StandbyWait:
@@ -91,6 +110,20 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.standby_wait = StandbyWait()
         self.add_notice_handler(self.standby_wait.notice)
 
+    @classmethod
+    def connect(cls, conninfo: str = "", *, look_for_pooler: bool = False, **options: Any) -> Self:  # type: ignore[override]
+        """As psycopg's; with `look_for_pooler`, nothing is prepared where a pooler stands between."""
+        connection = super().connect(conninfo, **{**options, "autocommit": True})
+        if look_for_pooler:
+            try:
+                answered = connection.execute(_WHO_ANSWERS).fetchone()
+            except BaseException:
+                connection.close()
+                raise
+            if not _is_direct(connection.info.backend_pid, answered):
+                connection.prepare_threshold = None
+        return connection
+
     def wait(self, gen: Any, interval: float = _INTERVAL_SECONDS, timeout: float | None = None) -> Any:
         """As psycopg's, with an end; see the class."""
         _require_process(self.process)
@@ -124,6 +157,20 @@ class BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
         self.process = os.getpid()
         self.standby_wait = StandbyWait()
         self.add_notice_handler(self.standby_wait.notice)
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", *, look_for_pooler: bool = False, **options: Any) -> Self:  # type: ignore[override]
+        """As `BoundedConnection.connect`."""
+        connection = await super().connect(conninfo, **{**options, "autocommit": True})
+        if look_for_pooler:
+            try:
+                answered = await (await connection.execute(_WHO_ANSWERS)).fetchone()
+            except BaseException:
+                await connection.close()
+                raise
+            if not _is_direct(connection.info.backend_pid, answered):
+                connection.prepare_threshold = None
+        return connection
 
     async def wait(
         self,

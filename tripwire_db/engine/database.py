@@ -82,7 +82,7 @@ class Database:
     Args:
         url: any `postgresql://` URL, unix sockets included.
         pool_size: at most so many connections, 1–1000.
-        transaction_pooler: True behind one; None tells it from port 6543.
+        transaction_pooler: True behind one; None tells it from port 6543, and by each new connection.
     """
 
     def __init__(self, url: str, *, pool_size: int = 20, transaction_pooler: bool | None = None) -> None:

@@ -30,6 +30,10 @@ _REASONS = {
 }
 
 _ADVICE = {
+    # Never an argument's fault: each is sent as the type that its statement has.
+    "22P02": "a parameter does not fit the statement: behind a transaction pooler, set TRIPWIRE_POOLER=transaction; else "
+    "look for a trigger that casts what it cannot",
+    "22P03": "a parameter does not fit the statement: behind a transaction pooler, set TRIPWIRE_POOLER=transaction",
     "25006": "the database is read-only (a replica, or its disk is full): use the primary's URL, or free the disk",
     "26000": "prepared statements get lost: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
     "42P05": "prepared statements collide: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
@@ -110,7 +114,7 @@ def translated(
             sqlstate=state,
             reason=_REASONS.get(diag.constraint_name or "", ""),
         )
-    if state.startswith("22") or isinstance(error, psycopg.DataError):
+    if state not in _ADVICE and (state.startswith("22") or isinstance(error, psycopg.DataError)):
         return InvalidInput(f"{name}: {(diag.message_primary or str(error))[:300]}")
     outcome = outcome_of(applied)
     if state in _ADVICE:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tripwire_db.auth import Auth
+from tripwire_db.auth import Auth, EmailExists
 from tripwire_db.engine.statement import Flow
+from tripwire_db.errors import AuthFailed, TripwireError
 from tripwire_db.flows.shared.context import FlowContext
+from tripwire_db.postgres.errors import without_rows
 
 T = TypeVar("T")
 
@@ -20,6 +22,26 @@ class AuthCall:
     """A call of the auth service, to be made without holding anything."""
 
     call: Callable[[], Any]
+
+    def make(self) -> Any:
+        """Make the call; whatever an auth object of somebody's own raises ends as one of our errors.
+
+        Raises:
+            EmailExists, TripwireError: as `Auth` has them.
+            AuthFailed: it raised anything else, so nobody can know what it did.
+        """
+        try:
+            return self.call()
+        except (EmailExists, TripwireError):
+            raise
+        except Exception as error:  # noqa: BLE001 - somebody else's object, told by its class
+            name, cause = type(error).__name__, without_rows(error)
+        # Raised out here, so that a driver's own error, which repeats rows, is not its context.
+        raise AuthFailed(
+            f"the auth object raised {name}, so nobody can know what it did: call again, which is safe, "
+            "and let its methods raise AuthFailed",
+            applied=None,
+        ) from cause
 
 
 @dataclass(frozen=True, slots=True)

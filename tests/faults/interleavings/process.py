@@ -177,7 +177,7 @@ class Process:
         match self.wanted:
             case AuthCall():
                 self.service.fault = fault
-                return self.wanted.call()
+                return self.wanted.make()
             case Commit():
                 self.connection.execute("ROLLBACK" if fault == "refused" else "COMMIT")
                 self.holds = None

@@ -44,7 +44,7 @@ class Driver(RepositoryBase):
 
     async def _do(self, wanted: Wanted, run: Runner) -> Any:
         if isinstance(wanted, AuthCall):
-            return await run_blocking(wanted.call)
+            return await run_blocking(wanted.make)
         if isinstance(wanted, InTransaction):
             return await run_to_the_end(
                 self._database.transact(wanted.name, lambda inside: self._drive(wanted.begin(), inside))

@@ -45,7 +45,7 @@ class Driver(RepositoryBase):
 
     def _do(self, wanted: Wanted, run: Runner) -> Any:
         if isinstance(wanted, AuthCall):
-            return run_blocking(wanted.call)
+            return run_blocking(wanted.make)
         if isinstance(wanted, InTransaction):
             return run_to_the_end(
                 self._database.transact(wanted.name, lambda inside: self._drive(wanted.begin(), inside))

@@ -63,7 +63,7 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
             clock: a callable that gives an aware datetime, which then is every time that a flow writes; for tests,
                 imports and demos.
             leaderboard_cache: a `RedisCache`, for a leaderboard that may be five minutes old.
-            transaction_pooler: True behind one; by default told from port 6543.
+            transaction_pooler: True behind one; by default told from port 6543, and by each new connection.
             certificate_url: a certificate's URL is this and its code; by default `TRIPWIRE_CERTIFICATE_URL`.
 
         Raises:
