@@ -9,7 +9,7 @@ from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.errors import FOUND
 
 if TYPE_CHECKING:
-    from tripwire_db.schema.doctor import Finding, Result
+    from tripwire_db.schema.doctor import Damage, Result
 
 _LONGEST = 60  # characters of a value
 
@@ -40,7 +40,7 @@ def doctor(fix: Fix = False, database_url: options.DatabaseUrl = None, as_json: 
         raise typer.Exit(FOUND)
 
 
-def _document(findings: "tuple[Finding, ...]", results: "tuple[Result, ...]") -> list[dict[str, Any]]:
+def _document(findings: "tuple[Damage, ...]", results: "tuple[Result, ...]") -> list[dict[str, Any]]:
     states = {result.finding.identity: result for result in results}
     listed: list[dict[str, Any]] = []
     for finding in findings:
@@ -57,7 +57,7 @@ def _document(findings: "tuple[Finding, ...]", results: "tuple[Result, ...]") ->
     return listed
 
 
-def _show(findings: "tuple[Finding, ...]", results: "tuple[Result, ...]") -> None:
+def _show(findings: "tuple[Damage, ...]", results: "tuple[Result, ...]") -> None:
     from tripwire_db.schema.doctor import KINDS, State
 
     states = {result.finding.identity: result for result in results}
@@ -97,7 +97,7 @@ def _because(result: "Result") -> str:
     return f": {result.note}" if result.note and result.note != result.finding.reason else ""
 
 
-def _row(finding: "Finding") -> str:
+def _row(finding: "Damage") -> str:
     """Which row, for people: the e-mail rather than the id of a person."""
     parts = [
         f"{name} {value}" for name, value in finding.key.items() if name not in {"user_id", "id"} or not finding.email

@@ -9,7 +9,7 @@ from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.errors import FOUND
 
 if TYPE_CHECKING:
-    from tripwire_db.schema.drift import Drift, Finding
+    from tripwire_db.schema.drift import Drift, DriftedObject
 
 _SIGNS = {"missing": "-", "extra": "+", "changed": "~", "fails": "!"}
 
@@ -63,5 +63,5 @@ def _show(found: "Drift", target: str, *, all_objects: bool) -> None:
         output.say(f"Note: {note}")
 
 
-def _place(finding: "Finding") -> tuple[str, str, str]:
+def _place(finding: "DriftedObject") -> tuple[str, str, str]:
     return finding.group, finding.kind, finding.name

@@ -7,9 +7,9 @@
 A kind of finding is a query, `sql/<kind>.sql`; `kinds.py` lists them in the order in which they are mended.
 """
 
+from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.examine import examine
-from tripwire_db.schema.doctor.finding import Finding
 from tripwire_db.schema.doctor.kinds import KINDS, Kind
 from tripwire_db.schema.doctor.repair import Result, State, mend
 
-__all__ = ["KINDS", "Finding", "Kind", "Result", "State", "examine", "mend"]
+__all__ = ["KINDS", "Damage", "Kind", "Result", "State", "examine", "mend"]

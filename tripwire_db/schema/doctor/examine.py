@@ -9,7 +9,7 @@ import psycopg
 
 from tripwire_db.postgres import connect as postgres
 from tripwire_db.postgres.search_path import PIN
-from tripwire_db.schema.doctor.finding import Finding
+from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
 from tripwire_db.video import WatchPolicy
@@ -22,7 +22,7 @@ _UNSETTLED = {name: BY_NAME[name] for name in ("half_made", "email_changed")}
 _THRESHOLD = WatchPolicy().threshold
 
 
-def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Finding, ...]:
+def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Damage, ...]:
     """Find what is not as it should be; nothing is changed.
 
     One read-only transaction, one snapshot: what is going on meanwhile is no finding. An auth user without rows,
@@ -69,21 +69,21 @@ def look(
     *,
     threshold: float,
     only: Sequence[UUID] | None = None,
-) -> list[Finding]:
+) -> list[Damage]:
     """Run the queries of some kinds in the transaction that is open; of some people, or of all."""
     parameters: dict[str, Any] = {"threshold": threshold}
     if only is not None:
         parameters["only"] = list(only)
-    found: list[Finding] = []
+    found: list[Damage] = []
     for kind in kinds:
         query = layout.query(kind.name, restricted=only is not None)
         for table, key, user_id, email, values, wanted, reason in connection.execute(query, parameters):
-            finding = Finding(kind.name, table, key, user_id, email, values, wanted, reason)
+            finding = Damage(kind.name, table, key, user_id, email, values, wanted, reason)
             found.append(kind.refine(finding))
     return found
 
 
-def _look(connection: psycopg.Connection[Any], threshold: float, kinds: Sequence[Kind] = KINDS) -> tuple[Finding, ...]:
+def _look(connection: psycopg.Connection[Any], threshold: float, kinds: Sequence[Kind] = KINDS) -> tuple[Damage, ...]:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute(PIN)

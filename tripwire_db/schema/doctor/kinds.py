@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from tripwire_db.schema.doctor.finding import Finding
+from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.segments import read_string
 
 
@@ -30,7 +30,7 @@ class Kind:
     name: str
     title: str
     remedy: Remedy = Remedy.ROWS
-    refine: Callable[[Finding], Finding] = replace
+    refine: Callable[[Damage], Damage] = replace
 
 
 KINDS = (

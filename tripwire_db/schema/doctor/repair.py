@@ -17,8 +17,8 @@ from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PIN
+from tripwire_db.schema.doctor.damage import Damage, Values
 from tripwire_db.schema.doctor.examine import connect, look
-from tripwire_db.schema.doctor.finding import Finding, Values
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
 from tripwire_db.schema.doctor.sources import Layout
 from tripwire_db.settings import Settings
@@ -47,12 +47,12 @@ class State(StrEnum):
 class Result:
     """What became of one finding; `note` says why it was not mended, or what to do."""
 
-    finding: Finding
+    finding: Damage
     state: State
     note: str = ""
 
 
-def mend(url: str, findings: Iterable[Finding], *, threshold: float = WatchPolicy().threshold) -> tuple[Result, ...]:
+def mend(url: str, findings: Iterable[Damage], *, threshold: float = WatchPolicy().threshold) -> tuple[Result, ...]:
     """Mend what `examine` found, and nothing else.
 
     In transactions of a few students each: lock their rows of `tripwire_users` as every flow does, look again, mend
@@ -78,8 +78,8 @@ def mend(url: str, findings: Iterable[Finding], *, threshold: float = WatchPolic
     """
     wanted = list(findings)
     results: dict[str, Result] = {}
-    by_person: dict[UUID | None, list[Finding]] = defaultdict(list)
-    indexes: list[Finding] = []
+    by_person: dict[UUID | None, list[Damage]] = defaultdict(list)
+    indexes: list[Damage] = []
     for finding in wanted:
         if not finding.mendable:
             results[finding.identity] = Result(finding, State.NEEDS_A_PERSON, finding.reason)
@@ -106,7 +106,7 @@ def mend(url: str, findings: Iterable[Finding], *, threshold: float = WatchPolic
     return tuple(results[finding.identity] for finding in wanted)
 
 
-def _batches(by_person: Mapping[UUID | None, Sequence[Finding]]) -> Iterator[Sequence[UUID | None]]:
+def _batches(by_person: Mapping[UUID | None, Sequence[Damage]]) -> Iterator[Sequence[UUID | None]]:
     if None in by_person:
         yield (None,)
     known = sorted(person for person in by_person if person is not None)
@@ -118,7 +118,7 @@ def _treat_with_patience(
     connection: psycopg.Connection[Any],
     layout: Layout,
     people: Sequence[UUID | None],
-    findings: Sequence[Finding],
+    findings: Sequence[Damage],
     threshold: float,
 ) -> list[Result]:
     """One transaction; again after a deadlock, or a lock that took too long."""
@@ -136,7 +136,7 @@ def _treat(
     connection: psycopg.Connection[Any],
     layout: Layout,
     people: Sequence[UUID | None],
-    findings: Sequence[Finding],
+    findings: Sequence[Damage],
     threshold: float,
 ) -> list[Result]:
     connection.execute(PIN)
@@ -167,7 +167,7 @@ def _treat(
     return results
 
 
-def _mend(connection: psycopg.Connection[Any], finding: Finding) -> Result:
+def _mend(connection: psycopg.Connection[Any], finding: Damage) -> Result:
     if BY_NAME[finding.kind].remedy is Remedy.CERTIFICATE:
         return _issue(connection, finding)
     wanted = finding.wanted or {}
@@ -200,7 +200,7 @@ def _update(connection: psycopg.Connection[Any], table: str, key: Values, found:
     return connection.execute(statement, (Jsonb(wanted), *key.values(), Jsonb(found))).rowcount == 1
 
 
-def _issue(connection: psycopg.Connection[Any], finding: Finding) -> Result:
+def _issue(connection: psycopg.Connection[Any], finding: Damage) -> Result:
     """Issue the certificate by the flow, which checks everything once more and logs it itself."""
     course = FlowContext(certificate_url=Settings.from_env().certificate_url or DEFAULT_CERTIFICATE_URL)
     flow = issue_certificate(course, user_id=finding.key["user_id"])
@@ -213,9 +213,9 @@ def _issue(connection: psycopg.Connection[Any], finding: Finding) -> Result:
     return Result(finding, State.MENDED)
 
 
-def _log(connection: psycopg.Connection[Any], mended: Sequence[Finding]) -> None:
+def _log(connection: psycopg.Connection[Any], mended: Sequence[Damage]) -> None:
     """Tell the activity log, one row for each student and action; the system did it, so there is no manager."""
-    entries: dict[tuple[UUID, str], list[Finding]] = defaultdict(list)
+    entries: dict[tuple[UUID, str], list[Damage]] = defaultdict(list)
     for finding in mended:
         if finding.user_id is not None and BY_NAME[finding.kind].remedy is Remedy.ROWS:
             entries[finding.user_id, _ACTIONS.get(finding.kind, "user_status_updated")].append(finding)
@@ -247,7 +247,7 @@ _ACTIONS = {
 }
 
 
-def _rebuild(connection: psycopg.Connection[Any], finding: Finding) -> Result:
+def _rebuild(connection: psycopg.Connection[Any], finding: Damage) -> Result:
     """Build an index again beside the traffic; what a failed attempt leaves behind goes.
 
     It may wait for long transactions, and nobody but other DDL waits for it; a SET would leak behind a pooler.

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from tripwire_db.schema.doctor.finding import Finding
+from tripwire_db.schema.doctor.damage import Damage
 
 
-def read_string(finding: Finding) -> Finding:
+def read_string(finding: Damage) -> Damage:
     """Where a string holds a JSON array, the array is what was meant."""
     stored: Any = (finding.found or {}).get("watched_segments")
     if not isinstance(stored, str):

@@ -49,7 +49,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DriftedObject:
     """One object that is not as the chain makes it."""
 
     kind: str
@@ -76,7 +76,7 @@ class Drift:
     """
 
     revision: str
-    findings: tuple[Finding, ...]
+    findings: tuple[DriftedObject, ...]
     not_ours: tuple[Key, ...]
     notes: tuple[str, ...]
 
@@ -102,11 +102,11 @@ def find_drift(url: str) -> Drift:
         may_watch = _may_create_event_triggers(live)
         accepted = _accepted_extras(live)
         failing = tuple(
-            Finding("function", signature, None, "fails", (Difference("call", "an answer", said),))
+            DriftedObject("function", signature, None, "fails", (Difference("call", "an answer", said),))
             for signature, said in PROJECT.failing_functions(live)
         )
     expected = catalog_of_chain(revision)
-    findings: list[Finding] = []
+    findings: list[DriftedObject] = []
     not_ours: list[Key] = []
     notes: list[str] = []
     for key in sorted({*expected, *found}, key=_order):
@@ -115,14 +115,14 @@ def find_drift(url: str) -> Drift:
             if key.kind == "event_trigger" and (reason := _excused(found, may_watch=may_watch)):
                 notes.append(f"event trigger {key.name} is not there: {reason}")
             else:
-                findings.append(Finding(key.kind, key.name, mine.on_table, "missing"))
+                findings.append(DriftedObject(key.kind, key.name, mine.on_table, "missing"))
         elif mine is None and theirs is not None:
             if _is_drift(theirs, expected, accepted, platform=platform):
-                findings.append(Finding(key.kind, key.name, theirs.on_table, "extra", _all_of(theirs)))
+                findings.append(DriftedObject(key.kind, key.name, theirs.on_table, "extra", _all_of(theirs)))
             else:
                 not_ours.append(key)
         elif mine is not None and theirs is not None and (differences := _between(mine, theirs)):
-            findings.append(Finding(key.kind, key.name, mine.on_table, "changed", differences))
+            findings.append(DriftedObject(key.kind, key.name, mine.on_table, "changed", differences))
     return Drift(revision, (*findings, *failing), tuple(not_ours), tuple(notes))
 
 

@@ -10,7 +10,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Damage:
     """A row, or a missing one, and what it should be.
 
     Attributes:
@@ -43,6 +43,6 @@ class Finding:
         """The same for the same thing found again, whatever its values have become."""
         return json.dumps([self.kind, self.table, self.key], sort_keys=True, default=str)
 
-    def same_as(self, other: "Finding | None") -> bool:
+    def same_as(self, other: "Damage | None") -> bool:
         """Whether another look has found the very same: same row, same values, same remedy."""
         return other is not None and (self.found, self.wanted) == (other.found, other.wanted)
