@@ -19,11 +19,11 @@ WITH ours (kind, name, owner) AS (
         oid::pg_catalog.regclass::pg_catalog.text,
         relowner
     FROM pg_catalog.pg_class
-    WHERE relnamespace = pg_catalog.to_regnamespace(%(home)s) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    WHERE relnamespace = pg_catalog.to_regnamespace(%(home)s::pg_catalog.text) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL
     SELECT 'FUNCTION', oid::pg_catalog.regprocedure::pg_catalog.text, proowner
     FROM pg_catalog.pg_proc
-    WHERE pronamespace = pg_catalog.to_regnamespace(%(home)s)
+    WHERE pronamespace = pg_catalog.to_regnamespace(%(home)s::pg_catalog.text)
         OR oid = ANY (
             SELECT pg_catalog.to_regprocedure(replaced)::pg_catalog.oid
             FROM pg_catalog.unnest(%(replaced)s::pg_catalog.text[]) AS replaced
@@ -56,13 +56,15 @@ def refuse_strangers(connection: psycopg.Connection[Any], project: Project) -> N
 
     Args:
         connection: Its search path has nothing of others.
-        project: Its `home_schema` with all that is in it, and the functions that it `replaces`.
+        project: Its `home_schema` with all that is in it, where that is not the API's too, and the functions that it `replaces`.
 
     Raises:
         MigrationError: Something belongs to a role that is neither this one, nor a superuser, nor the database's owner;
             the message has the statements that mend it.
     """
-    found = connection.execute(_STRANGERS, {"home": project.home_schema, "replaced": list(project.replaces)}).fetchall()
+    # Where a project lives in the schema that all share, what others own there is no intrusion.
+    home = project.home_schema if project.home_schema != project.api_schema else None
+    found = connection.execute(_STRANGERS, {"home": home, "replaced": list(project.replaces)}).fetchall()
     if not found:
         return
     mend = " ".join(f"ALTER {kind} {name} OWNER TO CURRENT_USER;" for kind, name, _ in found)
