@@ -8,7 +8,7 @@ from tests.conftest import MakeDatabase
 from tripwire_db import PostgresAuth, TripwireRepository, migrations
 from tripwire_db.schema.course.sample_rows import STUDENTS, fill_head, fill_v2
 
-BEFORE = "20261126075943"
+BEFORE, REVISION = "20261126075943", "20261126081215"
 TYPED = unicodedata.normalize("NFD", "Андрей Ёлкин")
 COMPOSED = unicodedata.normalize("NFC", TYPED)
 PERSON = {"public.users": "id", "public.tripwire_users": "user_id", "public.certificates": "user_id"}
@@ -38,13 +38,14 @@ def test_names_are_composed_wherever_they_stand_and_nothing_else_changes(make_da
         before = rows(connection)
     assert any(TYPED in row for row in before["public.certificates"])
 
-    migrations.upgrade(url)
+    migrations.upgrade(url, REVISION)
 
     expected = {table: [row.replace(TYPED, COMPOSED) for row in found] for table, found in before.items()}
     with psycopg.connect(url) as connection:
         assert rows(connection) == expected, "updated_at, too, is as it was"
         connection.execute("UPDATE public.users SET full_name = full_name WHERE id = %s", [STUDENTS[0]])
         assert rows(connection)["public.users"] != expected["public.users"], "the triggers stand again"
+    migrations.upgrade(url)
     with PostgresAuth(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
         found = repository.list_students(search="андрей ёлкин")
     assert [str(student.user_id) for student in found] == [str(STUDENTS[0])]
