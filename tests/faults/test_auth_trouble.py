@@ -42,6 +42,7 @@ FAULTS = (
     Fault.answered_twice(),
     Fault.other_user(),
 )
+IN_DOUBT = (Fault.answer(503), Fault.swallow(), Fault.failed_after(), Fault.late())
 WITH_AUTH = tuple(act for act in WRITING if act.has_auth)
 OF_ROWS = ("log_creation", "log_deletion")
 
@@ -131,11 +132,16 @@ def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -
 def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(
     kind: str, it: World, impatient: None, figures: Figures
 ):
-    creations = product(WITH_AUTH[:2], ["POST"], FAULTS, [None, Verdict.SWALLOW])
-    # With the rows refused each time, what is tried is the deletion of the auth user: compensation.
-    compensations = product(WITH_AUTH[:1], ["DELETE"], FAULTS, [Verdict.CUT_BEFORE])
-    deletions = product(WITH_AUTH[2:], ["DELETE"], FAULTS, [None])
-    campaign([Trial(*trial) for trial in (*creations, *compensations, *deletions)], kind, it, figures)
+    """Each fault once where it comes first, and those that leave most in doubt at each other request."""
+    student, manager, deletion = WITH_AUTH
+    trials = [
+        *product([student], ["POST"], FAULTS, [None]),
+        *product([student, manager], ["POST"], IN_DOUBT, [Verdict.SWALLOW]),
+        # With the rows refused each time, what is tried is the deletion of the auth user: compensation.
+        *product([student], ["DELETE"], IN_DOUBT, [Verdict.CUT_BEFORE]),
+        *product([deletion], ["DELETE"], IN_DOUBT, [None]),
+    ]
+    campaign([Trial(*trial) for trial in trials], kind, it, figures)
 
 
 @pytest.mark.heavy

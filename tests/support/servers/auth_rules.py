@@ -25,7 +25,6 @@ import base64
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,41 +74,25 @@ class Refused(Exception):
 
 @dataclass
 class Bcrypt:
-    """The time that hashing takes: `seconds` of a core for each password; all at work share the cores evenly."""
+    """The time that hashing takes, reckoned and not slept: all at work share the cores evenly, so all are late together."""
 
     seconds: float = 0.0
+    """Of a core, for each password."""
+    at_once: int = 1
+    """How many passwords are at work together; none is begun before so many have come."""
     cores: int = 2
     limit: float = 10.0
     """The longest that a request may take, in seconds."""
-    most_at_once: int = 0
 
     def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-        self._at_work = 0
+        self._come = threading.Barrier(self.at_once)
 
     def hash(self, password: str) -> str:
-        """Take the time, and give something that only this password gives."""
-        began = last = time.monotonic()
-        left = self.seconds
-        self._count(1)
-        try:
-            while left > 0:
-                time.sleep(min(left, 0.02))  # the work itself
-                now = time.monotonic()
-                left -= (now - last) * min(1.0, self.cores / self._at_work)
-                last = now
-                if now - began > self.limit:
-                    raise Refused(
-                        504, "request_timeout", "Processing this request timed out, please retry after a moment."
-                    )
-        finally:
-            self._count(-1)
+        """Give something that only this password gives, if there is time for it."""
+        self._come.wait(timeout=60)
+        if self.seconds * max(1.0, self.at_once / self.cores) > self.limit:
+            raise Refused(504, "request_timeout", "Processing this request timed out, please retry after a moment.")
         return "sha256$" + hashlib.sha256(password.encode()).hexdigest()
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._at_work += change
-            self.most_at_once = max(self.most_at_once, self._at_work)
 
 
 class AuthRules:
