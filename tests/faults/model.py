@@ -48,11 +48,12 @@ class Video:
 
 @dataclass
 class Student:
-    """One student; `certificates` holds for each whether it is still valid."""
+    """One student; `certificates` holds for each whether it is still valid, `password` what the caller was told."""
 
     user_id: UUID
     email: str
     manager_id: UUID
+    password: str = ""
     status: str = "active"
     done: list[int] = field(default_factory=list)
     videos: dict[int, Video] = field(default_factory=lambda: {67: Video()})
@@ -66,6 +67,16 @@ class Student:
     @property
     def holds_certificate(self) -> bool:
         return any(self.certificates)
+
+    def may_complete(self, lesson: int) -> bool:
+        """Whether a first completion of this lesson would be taken now."""
+        return self.may_study and lesson not in self.done and lesson in self.videos and self.videos[lesson].qualified
+
+    def set_status(self, status: str) -> bool:
+        """Whether that changes anything; who has completed the course is completed, not active."""
+        before = self.status
+        self.status = "completed" if status == "active" and len(self.done) == len(MODULES) else status
+        return self.status != before
 
     def complete(self, lesson: int) -> None:
         self.done.append(lesson)

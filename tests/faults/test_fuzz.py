@@ -1,287 +1,166 @@
-"""A whole course life by chance, faults and crashes included, against a model; everything is looked at after each step."""
+"""A course's life by chance: sold, watched, sold again and deleted, from several processes, faults and deaths included."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import rule, run_state_machine_as_test
 
-from tests.backend.flows.both import opened
-from tests.backend.flows.world import Clock, World, emptied, world
+from tests.faults.caller import CALM, PASSING, Trouble, Until
+from tests.faults.course_life import AUTH_FAULTS, CourseLife, auth_troubles, emails, lessons, troubles
 from tests.faults.figures import Figures
-from tests.faults.model import FACTS, LESSON_OF, MODULE_OF, MODULES, Student, facts_of
-from tests.faults.recount import broken
-from tests.support.servers.proxy import Proxy, Verdict
-from tripwire_db import (
-    AuthFailed,
-    CompensationFailed,
-    EmailTaken,
-    ModuleLocked,
-    NotEligible,
-    NotFound,
-    PostgresAuth,
-    StudentNotActive,
-    TripwireError,
-    Unavailable,
-    VideoNotQualified,
-)
+from tests.faults.model import Student
+from tests.support.servers.admin_faults import Fault
+from tripwire_db import CreatedStudent, EmailTaken, TripwireError
 from tripwire_db.engine import retry
 
-LOST = (Verdict.CUT_BEFORE, Verdict.CUT_AFTER, Verdict.SWALLOW)
-# Most calls go well; some are struck once, some until the caller's retry, some by the end of the process.
-faults = st.one_of(
-    st.none(), st.none(), st.tuples(st.sampled_from(LOST), st.sampled_from(["once", "until healed", "crash"]))
-)
-EMAILS = [f"s{n}@course.kz" for n in range(4)]
-emails = st.sampled_from(EMAILS)
-lessons = st.sampled_from([*MODULE_OF, 70])
+# Python 3.12 and later warn of a fork beside threads, which is part of what is tried.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+managers = st.sampled_from([0, 1])
 statuses = st.sampled_from(["active", "active", "inactive", "blocked", "completed"])
-Fault = tuple[Verdict, str] | None
+QUESTIONS = 20
 
 
-class CourseLife(RuleBasedStateMachine):
-    """One database, one or two managers, a few students, and a network that cannot be trusted."""
+class Sales(CourseLife):
+    """What managers do, several at once, beside the studying."""
 
-    kind: str
-    url: str
-    figures: Figures
-    steps = 0
-
-    @initialize()
-    def begin(self) -> None:
-        emptied(self.url)
-        self.clock = Clock()
-        self.opened = ExitStack()
-        self.proxy = self.opened.enter_context(Proxy(self.url))
-        self.auth = self.opened.enter_context(PostgresAuth(self.url))
-        self.it: World = self.opened.enter_context(world("sync", self.url, clock=self.clock))
-        self.started = self.opened.enter_context(ExitStack())
-        self._start()
-        self.managers = [self.it.manager(), self.it.manager()]
-        self.students: dict[str, Student] = {}
-        self.gone: dict[Any, str] = {}
-        for email in EMAILS[:3]:  # so that few steps meet nobody
-            self.create(email, 0, None, half_made=False)
-
-    def _start(self) -> None:
-        repository = opened(self.kind, self.proxy.url, auth=self.auth, pool_size=2, clock=self.clock)
-        self.repository = self.started.enter_context(repository)
-
-    def teardown(self) -> None:
-        if hasattr(self, "opened"):
-            self.opened.close()
-
-    def call(self, fault: Fault, method: str, **asked: Any) -> Any:
-        """Call through the fault, and again, as a caller does, where it was not survived."""
-        if fault is None:
-            return getattr(self.repository, method)(**asked)
-        verdict, how = fault
-        if how == "once":
-            self.proxy.plan(verdict)
-        else:
-            self.proxy.judge = lambda _: verdict
-        try:
-            return getattr(self.repository, method)(**asked)
-        except (Unavailable, CompensationFailed, AuthFailed):
-            assert how != "once"
-            self.proxy.heal()
-            if how == "crash":
-                self.started.close()
-                self._start()
-            return getattr(self.repository, method)(**asked)
-        finally:
-            self.proxy.heal()
-            self.figures.survived(f"fuzz, {self.kind}")
-
-    @contextmanager
-    def refused(self, *errors: type[TripwireError]) -> Iterator[None]:
-        with pytest.raises(errors):
-            yield
-
-    # -- people -------------------------------------------------------------------------------------------------------
-
-    @rule(email=emails, manager=st.sampled_from([0, 1]), fault=faults, half_made=st.booleans())
-    def create(self, email: str, manager: int, fault: Fault, half_made: bool) -> None:
-        manager_id = self.managers[manager].user_id
-        asked = {"email": email.upper(), "full_name": "Some One", "manager_id": manager_id}
+    @rule(email=emails, manager=managers, trouble=auth_troubles, half_made=st.booleans())
+    def create(self, email: str, manager: int, trouble: Trouble, half_made: bool) -> None:
         known = self.students.get(email)
-        if known is None and half_made:
-            # Another process was killed between auth and database.
-            self.it.execute(
-                """INSERT INTO auth.users (id, email, raw_app_meta_data)
-                VALUES (%s, %s, '{"tripwire": {"kind": "student"}}')""",
-                uuid4(),
-                email,
-            )
-        if known is not None and known.manager_id != manager_id:
-            with self.refused(EmailTaken):
-                self.call(fault, "create_tripwire_user", **asked)
-            return
-        made = self.call(fault, "create_tripwire_user", **asked)
         if known is None:
-            assert made.created or fault is not None
-            self.gone.pop(made.user_id, None)
-            self.students[email] = Student(made.user_id, email, manager_id)
-        else:
-            assert (made.user_id, made.created) == (known.user_id, False)
+            if half_made:  # another process was killed between auth and database
+                mark = {"tripwire": {"kind": "student"}}
+                self.caller.api.users.create(
+                    {"id": str(uuid4()), "email": email, "password": "told to nobody", "app_metadata": mark}
+                )
+            self.sell(email, manager, trouble)
+            assert not self.caller.api.users.logs_in(email, "told to nobody")
+            return
+        asked = {"email": email, "full_name": "Another", "password": "not theirs", "manager_id": self.managers[manager]}
+        if known.manager_id != self.managers[manager]:
+            with self.refused(EmailTaken):
+                self.caller.call(trouble, "create_tripwire_user", **asked)
+            return
+        made = self.caller.call(trouble, "create_tripwire_user", **asked)
+        assert (made.user_id, made.created) == (known.user_id, False)
 
-    @rule(email=emails, status=statuses, fault=faults)
-    def set_status(self, email: str, status: str, fault: Fault) -> None:
+    @rule(email=emails, status=statuses, trouble=troubles)
+    def set_status(self, email: str, status: str, trouble: Trouble) -> None:
         if student := self.students.get(email):
-            asked = {"user_id": student.user_id, "status": status, "manager_id": self.managers[0].user_id}
-            changed = self.call(fault, "set_student_status", **asked).changed
-            assert changed is (student.status != status) or fault is not None
-            student.status = status
+            asked = {"user_id": student.user_id, "status": status, "manager_id": self.managers[0]}
+            changed = self.caller.call(trouble, "set_student_status", **asked).changed
+            assert student.set_status(status) is changed or trouble.fault is not None
 
-    @rule(email=emails, fault=faults)
-    def delete(self, email: str, fault: Fault) -> None:
-        if student := self.students.pop(email, None):
-            asked = {"user_id": student.user_id, "manager_id": student.manager_id}
-            assert self.call(fault, "delete_student", **asked).email == email
-            assert not self.call(None, "delete_student", **asked).deleted
-            self.gone[student.user_id] = email
-
-    @rule(email=emails, sent=st.booleans(), fault=faults)
-    def welcome(self, email: str, sent: bool, fault: Fault) -> None:
+    @rule(email=emails, sent=st.booleans(), trouble=troubles)
+    def welcome(self, email: str, sent: bool, trouble: Trouble) -> None:
         if student := self.students.get(email):
             student.welcomed = student.welcomed or sent
-            assert self.call(fault, "record_welcome_email", user_id=student.user_id, sent=sent).sent is student.welcomed
+            asked = {"user_id": student.user_id, "sent": sent}
+            assert self.caller.call(trouble, "record_welcome_email", **asked).sent is student.welcomed
 
-    # -- studying -----------------------------------------------------------------------------------------------------
+    @rule(email=emails, trouble=auth_troubles)
+    def delete(self, email: str, trouble: Trouble) -> None:
+        if student := self.students.get(email):
+            asked = self._leaving(student)
+            assert self.caller.call(trouble, "delete_student", **asked).email == email
+            assert not self.caller.call(CALM, "delete_student", **asked).deleted
+
+    def _leaving(self, student: Student) -> dict[str, object]:
+        """From here on the model knows them no more; give what deletes them."""
+        del self.students[student.email]
+        self.gone.add(student.user_id)
+        return {"user_id": student.user_id, "manager_id": student.manager_id}
 
     @rule(
-        email=emails,
-        lesson=lessons,
-        stretch=st.tuples(st.integers(0, 1_799_000), st.integers(1, 600_000)),
-        elapsed=st.sampled_from([0, 0.25, 10, 60, 300]),
-        fault=faults,
+        email=emails, manager=managers, fault=st.sampled_from(AUTH_FAULTS), forked=st.booleans(), trouble=auth_troubles
     )
-    def heartbeat(self, email: str, lesson: int, stretch: tuple[int, int], elapsed: float, fault: Fault) -> None:
-        start, length = stretch
-        self._watch(email, lesson, (start, min(1_800_000, start + length)), elapsed, fault)
-
-    @rule(email=emails, fault=faults)
-    def watch_to_the_end(self, email: str, fault: Fault) -> None:
-        """So that the machine comes to where courses end."""
-        if student := self.students.get(email):
-            for _ in range(7):
-                self._watch(email, max(student.videos), (0, 1_800_000), 120, fault)
-
-    def _watch(self, email: str, lesson: int, stretch: tuple[int, int], elapsed: float, fault: Fault) -> None:
+    def sell_again_before_a_deletion_is_finished(
+        self, email: str, manager: int, fault: Fault, forked: bool, trouble: Trouble
+    ) -> None:
         student = self.students.get(email)
         if student is None:
             return
-        self.clock.advance(elapsed)
-        asked = {
-            "user_id": student.user_id,
-            "lesson_id": lesson,
-            "segments": [(stretch[0] / 1000, stretch[1] / 1000)],
-            "position": 0,
-        }
-        if (refusal := self._may_not(student, lesson)) is not None:
-            with self.refused(refusal):
-                self.call(fault, "update_video_tracking", **asked)
-            return
-        seen = self.call(fault, "update_video_tracking", **asked)
-        video = student.videos[lesson]
-        video.watch([stretch], self.clock.now)
-        assert (round(seen.counted_seconds * 1000), seen.qualified) == (video.counted, video.qualified)
+        asked = self._leaving(student)
+        with suppress(*PASSING):  # the rows are gone, of the auth user nobody knows
+            self.caller.attempt(Trouble(fault, Until.HEALED, forked=forked), "delete_student", **asked)
+        self.sell(email, manager, trouble)
+        assert not self.caller.call(
+            trouble, "delete_student", **asked
+        ).deleted  # and whoever was sold to is still there
 
-    def _may_not(self, student: Student, lesson: int) -> type[TripwireError] | None:
-        if lesson not in MODULE_OF:
-            return NotFound
-        if not student.may_study:
-            return StudentNotActive
-        return None if lesson in student.videos else ModuleLocked
+    # -- at once ------------------------------------------------------------------------------------------------------
 
-    @rule(email=emails, lesson=lessons, fault=faults)
-    def complete(self, email: str, lesson: int, fault: Fault) -> None:
+    @rule(email=emails, manager=managers, forked=st.booleans())
+    def delete_beside_a_sale(self, email: str, manager: int, forked: bool) -> None:
         student = self.students.get(email)
         if student is None:
             return
-        refusal = self._may_not(student, lesson)
-        if refusal is None and lesson not in student.done and not student.videos[lesson].qualified:
-            refusal = VideoNotQualified
+        password, manager_id = next(self.passwords), self.managers[manager]
+        sale = {"email": email, "full_name": "Some One", "password": password, "manager_id": manager_id}
+        deleted, sold = self.caller.at_once(
+            [("delete_student", self._leaving(student)), ("create_tripwire_user", sale)], forked=forked
+        )
+        assert not isinstance(deleted, TripwireError), deleted
+        if isinstance(sold, EmailTaken):
+            assert manager_id != student.manager_id
+            return
+        assert isinstance(sold, CreatedStudent), sold
+        if sold.user_id == student.user_id:  # the sale came first, and reported whom the deletion took then
+            assert not sold.created
+        else:
+            self.enrolled(Student(sold.user_id, email, manager_id, password=password))
+
+    @rule(email=emails, forked=st.booleans())
+    def sell_three_times_at_once(self, email: str, forked: bool) -> None:
+        if email in self.students:
+            return
+        passwords = [next(self.passwords) for _ in range(3)]
+        asked = {"email": email, "full_name": "Some One", "manager_id": self.managers[0]}
+        sold = self.caller.at_once(
+            [("create_tripwire_user", {**asked, "password": password}) for password in passwords], forked=forked
+        )
+        assert all(isinstance(one, CreatedStudent) for one in sold), sold
+        (user_id,) = {one.user_id for one in sold}
+        (password,) = [password for one, password in zip(sold, passwords, strict=True) if one.created]
+        self.enrolled(Student(user_id, email, self.managers[0], password=password))
+
+    @rule(email=emails, lesson=lessons, forked=st.booleans())
+    def complete_three_times_at_once(self, email: str, lesson: int, forked: bool) -> None:
+        student = self.students.get(email)
+        if student is None or not student.may_complete(lesson):
+            return
         asked = {"user_id": student.user_id, "lesson_id": lesson}
-        if refusal is not None:
-            with self.refused(refusal):
-                self.call(fault, "complete_lesson", **asked)
-            return
-        done = self.call(fault, "complete_lesson", **asked)
-        assert fault is not None or done.already_completed is (lesson in student.done)
-        if lesson not in student.done:
-            student.complete(lesson)
-        assert done.modules_completed == len(student.done)
+        done = self.caller.at_once([("complete_lesson", asked)] * 3, forked=forked)
+        assert sorted(one.already_completed for one in done) == [False, True, True]
+        student.complete(lesson)
 
-    @rule(email=emails, fault=faults)
-    def unlock(self, email: str, fault: Fault) -> None:
-        student = self.students.get(email)
-        if student is None:
-            return
-        if not student.may_study or len(student.done) == len(MODULES):
-            with self.refused(StudentNotActive, NotEligible):
-                self.call(fault, "unlock_next_module", user_id=student.user_id)
-            return
-        opened = self.call(fault, "unlock_next_module", user_id=student.user_id)
-        assert (opened.lesson_id, opened.newly_unlocked) == (LESSON_OF[MODULES[len(student.done)]], False)
+    @rule()
+    def ask_from_preloaded_processes(self) -> None:
+        """A process for each student, all forked off one that has connections open: none is given another's answer."""
+        asking = [
+            (student, self.caller.fork(lambda call, student=student: _strangers(call, student)))
+            for student in self.students.values()
+        ]
+        for student, _ in asking:
+            assert self.caller.repository.get_student(user_id=student.user_id).student.user_id == student.user_id
+        strangers = [child.result() for _, child in asking]
+        self.figures.lost("strangers' answers", sum(count for count, _ in strangers))
+        self.figures.survived("strangers' answers", QUESTIONS * len(asking))
+        assert strangers == [(0, None)] * len(asking)
 
-    # -- certificates -------------------------------------------------------------------------------------------------
 
-    @rule(email=emails, fault=faults)
-    def issue(self, email: str, fault: Fault) -> None:
-        student = self.students.get(email)
-        if student is None:
-            return
-        if not student.holds_certificate and (not student.may_study or len(student.done) < len(MODULES)):
-            with self.refused(StudentNotActive, NotEligible):
-                self.call(fault, "issue_certificate", user_id=student.user_id)
-            return
-        certificate = self.call(fault, "issue_certificate", user_id=student.user_id)
-        if not student.holds_certificate:
-            student.certificates.append(True)
-        assert self.repository.verify_certificate(code=certificate.verification_code).valid
-
-    @rule(email=emails, fault=faults)
-    def revoke(self, email: str, fault: Fault) -> None:
-        student = self.students.get(email)
-        if student is None:
-            return
-        asked = {"user_id": student.user_id, "reason": "a mistake"}
-        if not student.certificates:
-            with self.refused(NotFound):
-                self.call(fault, "revoke_certificate", **asked)
-            return
-        certificate = self.call(fault, "revoke_certificate", **asked)
-        student.certificates = [False for _ in student.certificates]
-        assert self.repository.verify_certificate(code=certificate.verification_code).revoked
-
-    # -- looked at after each step ------------------------------------------------------------------------------------
-
-    @invariant()
-    def the_database_says_what_the_model_says(self) -> None:
-        if hasattr(self, "students"):
-            rows = {row["user_id"]: facts_of(row) for row in self.it.connection.execute(FACTS)}
-            assert rows == {student.user_id: student.facts() for student in self.students.values()}
-
-    @invariant()
-    def nothing_is_out_of_step(self) -> None:
-        if hasattr(self, "students"):
-            type(self).steps += 1
-            assert broken(self.url) == []
-
-    @invariant()
-    def whoever_is_gone_is_gone(self) -> None:
-        for user_id in getattr(self, "gone", ()):
-            with pytest.raises(NotFound):
-                self.it.repository.get_student(user_id=user_id)
+def _strangers(call: Callable[..., Any], student: Student) -> int:
+    answers = [call("get_student", {"user_id": student.user_id}).student for _ in range(QUESTIONS)]
+    return sum((answer.user_id, answer.email) != (student.user_id, student.email) for answer in answers)
 
 
 def fuzz(kind: str, url: str, figures: Figures, *, examples: int, steps: int, derandomize: bool) -> int:
-    machine = type("CourseLife", (CourseLife,), {"kind": kind, "url": url, "figures": figures})
+    machine = type("CourseLife", (Sales,), {"kind": kind, "url": url, "figures": figures})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -297,6 +176,7 @@ def fuzz(kind: str, url: str, figures: Figures, *, examples: int, steps: int, de
 
 @pytest.fixture
 def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    hasty(8.0)  # no answer here is late, only lost: a busy machine must not look like a fault
     monkeypatch.setattr(retry, "RETRY_WINDOW_SECONDS", 0.5)
 
 
@@ -305,6 +185,6 @@ def test_a_course_life_by_chance(kind: str, url: str, impatient: None, figures: 
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(900)
-def test_a_thousand_steps_of_course_lives(kind: str, url: str, impatient: None, figures: Figures):
-    assert fuzz(kind, url, figures, examples=60, steps=50, derandomize=False) >= 1000
+@pytest.mark.timeout(1800)
+def test_two_thousand_steps_of_course_lives(kind: str, url: str, impatient: None, figures: Figures):
+    assert fuzz(kind, url, figures, examples=60, steps=50, derandomize=False) >= 2000

@@ -13,6 +13,10 @@ PATIENCE = 60.0
 """Seconds; a child that waits for a lock or a thread of its parent waits for ever."""
 
 
+class Died(Exception):
+    """The child has ended, and sent nothing."""
+
+
 class Child:
     """A child that does one piece of work and sends back what came of it."""
 
@@ -41,7 +45,8 @@ class Child:
         finally:
             os.close(self._reading)
             os.waitpid(self.pid, 0)
-        assert sent, "the child has died"
+        if not sent:
+            raise Died
         result, failure = pickle.loads(sent)  # noqa: S301 - our own child wrote it
         assert failure is None, f"in the child:\n{failure}"
         return result

@@ -19,18 +19,18 @@ class Awaited:
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop of the async repository")
         self._thread.start()
         try:
-            self._repository = AsyncTripwireRepository.connect(url, **options)
+            self.inner = AsyncTripwireRepository.connect(url, **options)
         except BaseException:
             self._stop()
             raise
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._repository, name)
+        method = getattr(self.inner, name)
         return lambda *args, **arguments: self._wait(method(*args, **arguments))
 
     def close(self) -> None:
         try:
-            self._wait(self._repository.close())
+            self._wait(self.inner.close())
         finally:
             self._stop()
 

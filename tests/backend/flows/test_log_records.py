@@ -110,6 +110,6 @@ def test_no_password_is_ever_logged_or_told(it: World, caplog: pytest.LogCapture
 def test_a_repository_shows_no_password_of_its_url(kind: str):
     url = "postgresql://app:hush-hush@127.0.0.1:1/course"
     with PostgresAuth(url) as auth, opened(kind, url, auth=auth) as repository:
-        shown = repr(repository if kind == "sync" else repository._repository)
+        shown = repr(repository if kind == "sync" else repository.inner)
     assert "hush-hush" not in shown
     assert "/course" in shown
