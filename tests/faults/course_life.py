@@ -193,6 +193,13 @@ class CourseLife(RuleBasedStateMachine):
 
     # -- looked at after each step ------------------------------------------------------------------------------------
 
+    def look(self) -> None:
+        """All of it, where no machine looks by itself."""
+        self.the_database_says_what_the_model_says()
+        self.nothing_is_out_of_step()
+        self.everybody_logs_in_with_what_they_were_told()
+        self.whoever_is_gone_is_gone()
+
     @invariant()
     def the_database_says_what_the_model_says(self) -> None:
         if hasattr(self, "students"):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.faults.caller import CALM, PASSING, Trouble, Until
-from tests.faults.course_life import AUTH_FAULTS, CourseLife, auth_troubles, emails, lessons, troubles
+from tests.faults.course_life import AUTH_FAULTS, EMAILS, CourseLife, auth_troubles, emails, lessons, troubles
 from tests.faults.figures import Figures
-from tests.faults.model import Student
+from tests.faults.model import LESSON_OF, Student
 from tests.support.servers.admin_faults import Fault
 from tripwire_db import CreatedStudent, EmailTaken, TripwireError
 from tripwire_db.engine import retry
@@ -182,6 +182,31 @@ def impatient(hasty: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_course_life_by_chance(kind: str, url: str, impatient: None, figures: Figures):
     fuzz(kind, url, figures, examples=5, steps=25, derandomize=True)
+
+
+@pytest.mark.parametrize("forked", [False, True], ids=["threads", "forked"])
+def test_each_race_of_sales_deletions_and_completions(
+    kind: str, url: str, impatient: None, figures: Figures, forked: bool
+):
+    """To which chance seldom comes in a short run."""
+    new, old, studying, leaving = EMAILS[3], EMAILS[0], EMAILS[1], EMAILS[2]
+    life = type("CourseLife", (Sales,), {"kind": kind, "url": url, "figures": figures})()
+    life.begin()
+    try:
+        for lesson in LESSON_OF.values():
+            life.sell_three_times_at_once(new, forked)
+            life.delete_beside_a_sale(new, 0, forked)
+            life.delete_beside_a_sale(old, 1, forked)
+            life.watch_to_the_end(studying, CALM)
+            life.complete_three_times_at_once(studying, lesson, forked)
+            life.look()
+        for fault in AUTH_FAULTS:
+            life.sell_again_before_a_deletion_is_finished(leaving, 1, fault, forked, CALM)
+            life.look()
+        life.ask_from_preloaded_processes()
+    finally:
+        life.teardown()
+    assert life.students[studying].holds_certificate
 
 
 @pytest.mark.heavy
