@@ -70,13 +70,18 @@ class Caller:
         self._opened = ExitStack()
         self.proxy = self._opened.enter_context(Proxy(url))
         self.api = self._opened.enter_context(AdminApi(url))
-        self._auth = self._opened.enter_context(SupabaseAuth(self.api.url, self.api.service_role_key))
+        self.auth = self._opened.enter_context(SupabaseAuth(self.api.url, self.api.service_role_key))
         self._started = self._opened.enter_context(ExitStack())
         self._start()
 
     def _start(self) -> None:
-        repository = opened(self._kind, self.proxy.url, auth=self._auth, pool_size=3, **self._options)
+        repository = opened(self._kind, self.proxy.url, auth=self.auth, pool_size=3, **self._options)
         self.repository = self._started.enter_context(repository)
+
+    def restart(self) -> None:
+        """Go on in a new process: with connections on which nothing is prepared."""
+        self._started.close()
+        self._start()
 
     def __enter__(self) -> Self:
         return self
@@ -95,8 +100,7 @@ class Caller:
         except (*PASSING, Died):
             assert not trouble.is_survived
         if trouble.until is Until.CRASH:
-            self._started.close()
-            self._start()
+            self.restart()
         return self.persist(method, asked)
 
     def attempt(self, trouble: Trouble, method: str, **asked: Any) -> Any:

@@ -54,7 +54,7 @@ class CourseLife(RuleBasedStateMachine):
         self.clock = Clock()
         self.opened = ExitStack()
         self.caller = self.opened.enter_context(Caller(self.kind, self.url, clock=self.clock))
-        self.it: World = self.opened.enter_context(world("sync", self.url, clock=self.clock))
+        self.it: World = self.opened.enter_context(world("sync", self.url, clock=self.clock, auth=self.caller.auth))
         self.managers = [self.it.manager().user_id, self.it.manager().user_id]
         self.students: dict[str, Student] = {}
         self.gone: set[UUID] = set()

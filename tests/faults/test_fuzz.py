@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.faults.caller import CALM, PASSING, Trouble, Until
-from tests.faults.course_life import AUTH_FAULTS, EMAILS, CourseLife, auth_troubles, emails, lessons, troubles
+from tests.faults.course_life import AUTH_FAULTS, EMAILS, LOST, CourseLife, auth_troubles, emails, lessons, troubles
 from tests.faults.figures import Figures
 from tests.faults.model import LESSON_OF, Student
+from tests.faults.test_creation import writes_a_person
 from tests.support.servers.admin_faults import Fault
+from tests.support.servers.proxy import Request, Verdict
 from tripwire_db import CreatedStudent, EmailTaken, TripwireError
 from tripwire_db.engine import retry
 
@@ -129,6 +131,30 @@ class Sales(CourseLife):
         (password,) = [password for one, password in zip(sold, passwords, strict=True) if one.created]
         self.enrolled(Student(user_id, email, self.managers[0], password=password))
 
+    @rule(email=emails, verdict=st.sampled_from(LOST), trouble=auth_troubles)
+    def sell_while_another_completes_it(self, email: str, verdict: Verdict, trouble: Trouble) -> None:
+        """A call makes the auth user, another its rows; then the first one's statement is lost, each time it is tried."""
+        if email in self.students:
+            return
+        losing, completing = next(self.passwords), next(self.passwords)
+        asked = {"email": email, "full_name": "Some One", "manager_id": self.managers[0]}
+        completed: list[CreatedStudent] = []
+
+        def complete_meanwhile(request: Request) -> Verdict:
+            if not writes_a_person(request):
+                return Verdict.FORWARD
+            if not completed:
+                completed.append(self.it.repository.create_tripwire_user(**asked, password=completing))
+            return verdict
+
+        self.caller.restart()  # a statement prepared before would be told by its name alone
+        self.caller.proxy.judge = complete_meanwhile
+        with suppress(*PASSING):
+            self.caller.attempt(CALM, "create_tripwire_user", **asked, password=losing)
+        again = self.caller.call(trouble, "create_tripwire_user", **asked, password=losing)
+        assert (completed[0].created, again.created, again.user_id) == (True, False, completed[0].user_id)
+        self.enrolled(Student(again.user_id, email, self.managers[0], password=completing))
+
     @rule(email=emails, lesson=lessons, forked=st.booleans())
     def complete_three_times_at_once(self, email: str, lesson: int, forked: bool) -> None:
         student = self.students.get(email)
@@ -200,6 +226,13 @@ def test_each_race_of_sales_deletions_and_completions(
             life.watch_to_the_end(studying, CALM)
             life.complete_three_times_at_once(studying, lesson, forked)
             life.look()
+        for verdict in LOST:
+            life.create(new, 0, Trouble(forked=forked), half_made=True)
+            life.look()
+            life.delete(new, CALM)
+            life.sell_while_another_completes_it(new, verdict, CALM)
+            life.look()
+            life.delete(new, CALM)
         for fault in AUTH_FAULTS:
             life.sell_again_before_a_deletion_is_finished(leaving, 1, fault, forked, CALM)
             life.look()
