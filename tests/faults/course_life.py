@@ -210,7 +210,7 @@ class CourseLife(RuleBasedStateMachine):
     def nothing_is_out_of_step(self) -> None:
         if hasattr(self, "students"):
             type(self).steps += 1
-            self.figures.survived(f"steps of the fuzz, {self.kind}")
+            self.figures.survived(f"fuzz, {self.kind}")
             assert broken(self.url) == []
 
     @invariant()
