@@ -78,7 +78,7 @@ def parse_text(name: str, value: object, *, longest: int) -> str:
         raise _refused(name, "must not be empty")
     if len(stripped) > longest:
         raise _refused(name, f"is longer than {longest} characters")
-    _storable(name, stripped)
+    require_storable(name, stripped)
     return stripped
 
 
@@ -108,7 +108,7 @@ def parse_password(value: object) -> str | None:
         raise _refused("password", "must be a string that is not empty, or None")
     if len(password) > 72 or len(password.encode("utf-8", "replace")) > 72:
         raise _refused("password", "is longer than 72 bytes, which is all that bcrypt reads")
-    _storable("password", password)
+    require_storable("password", password)
     return password
 
 
@@ -204,7 +204,7 @@ def parse_details(name: str, value: object) -> dict[str, Any]:
         raise _refused(name, "must be JSON: strings, finite numbers, booleans, None, lists and mappings") from None
     if len(encoded) > MAX_DETAILS_BYTES or len(encoded.encode("utf-8", "replace")) > MAX_DETAILS_BYTES:
         raise _too_large(name)
-    _storable(name, encoded)
+    require_storable(name, encoded)
     if _ESCAPED_NUL.search(encoded):
         raise _refused(name, "must not contain NUL characters")
     return cast("dict[str, Any]", json.loads(encoded))
@@ -267,7 +267,12 @@ def _seen(name: str, text: str) -> None:
             )
 
 
-def _storable(name: str, value: str) -> None:
+def require_storable(name: str, value: str) -> None:
+    """Refuse text that PostgreSQL cannot hold: with a NUL, or that is not Unicode.
+
+    Raises:
+        InvalidInput: it has a NUL, or half of a surrogate pair.
+    """
     if "\x00" in value:
         raise _refused(name, "must not contain NUL characters")
     try:

@@ -29,7 +29,7 @@ from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import AuthFailed, ConstraintViolated, InvalidInput, TripwireError
 from tripwire_db.tables import IS_STAND_IN
-from tripwire_db.validation import parse_pool_size
+from tripwire_db.validation import parse_pool_size, require_storable
 
 T = TypeVar("T")
 
@@ -100,6 +100,8 @@ class PostgresAuth:
 
     def create_user(self, *, id: UUID, email: str, password: str | None, full_name: str, mark: Mark) -> None:  # noqa: A002, ARG002
         """Make the auth user with exactly this id; see `Auth.create_user`. The password is not kept."""
+        require_storable("email", email)
+        require_storable("full_name", full_name)
         flow = _CREATE_AUTH_USER.flow(
             at=None,
             user_id=id,
@@ -124,6 +126,8 @@ class PostgresAuth:
         claim: Claim | None = None,
     ) -> None:
         """Change what is given of the auth user; see `Auth.update_user`. The password is not kept."""
+        require_storable("email", email or "")
+        require_storable("full_name", full_name or "")
         flow = _UPDATE_AUTH_USER.flow(
             at=None,
             user_id=id,

@@ -81,6 +81,11 @@ def test_a_deletion_is_one_statement_and_then_the_transaction_in_which_the_auth_
     assert b"COMMIT" in commit.payload
 
 
+def test_each_method_of_the_repository_is_under_the_suites():
+    public = {name for name in dir(TripwireRepository) if not name.startswith("_")}
+    assert set(METHODS) == public - {"connect", "from_env", "close", "explain", "within"}
+
+
 def test_there_is_a_scene_for_each_method():
     assert {method for method, _ in SCENES.values()} == set(METHODS)
 
