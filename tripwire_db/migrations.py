@@ -83,13 +83,14 @@ def upgrade(url: "str | URL", revision: str = "head", *, quiet: bool = False) ->
     command.upgrade(config(url, quiet=quiet), revision)
 
 
-def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> None:
+def downgrade(url: "str | URL", revision: str, accept_loss: bool = False, *, quiet: bool = False) -> None:
     """Take a database down to an older revision; its catalog is then exactly what it was.
 
     Args:
         url: A direct or session connection; a transaction pooler is refused.
         revision: A revision's id, `base`, or a step such as `-1`.
         accept_loss: Go on where the older layout cannot hold rows or values; docs/reference/losses.md lists which.
+        quiet: Leave out the lines that the run writes on standard error.
 
     Raises:
         alembic.util.CommandError: Something would be lost and `accept_loss` is false: the message has the counts, and
@@ -100,7 +101,8 @@ def downgrade(url: "str | URL", revision: str, accept_loss: bool = False) -> Non
     """
     from alembic import command
 
-    command.downgrade(config(url, arguments=("accept-loss=yes",) if accept_loss else ()), revision)
+    arguments = ("accept-loss=yes",) if accept_loss else ()
+    command.downgrade(config(url, arguments=arguments, quiet=quiet), revision)
 
 
 def current(url: "str | URL") -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tripwire_db.embedded.account import ServerUnavailable, server_account
 from tripwire_db.embedded.binaries import embedded_bin_dir, find_program
-from tripwire_db.embedded.cluster import Cluster
+from tripwire_db.embedded.cluster import SUPERUSER, Cluster
 from tripwire_db.embedded.configuration import Setting
 
 __all__ = [
@@ -70,7 +70,11 @@ def embedded_cluster(
 
 @contextmanager
 def scratch_cluster(
-    bin_dir: Path | None = None, *, settings: Mapping[str, Setting] | None = None, tcp_port: int | None = None
+    bin_dir: Path | None = None,
+    *,
+    settings: Mapping[str, Setting] | None = None,
+    tcp_port: int | None = None,
+    superuser: str = SUPERUSER,
 ) -> Iterator[Cluster]:
     """Run a server that is deleted at the end; fast rather than durable.
 
@@ -80,6 +84,7 @@ def scratch_cluster(
         bin_dir: the PostgreSQL to run; by default the wheel's (18).
         settings: PostgreSQL's; on top of fsync, synchronous_commit and full_page_writes being off.
         tcp_port: also listen on 127.0.0.1; 0 takes a free port.
+        superuser: the role that initdb makes.
 
     Yields:
         The running cluster.
@@ -102,6 +107,7 @@ def scratch_cluster(
         scratch / secrets.token_hex(4),
         settings={**fast, **(settings or {})},
         tcp_port=tcp_port,
+        superuser=superuser,
     )
     try:
         with cluster:

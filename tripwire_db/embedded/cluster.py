@@ -54,6 +54,7 @@ class Cluster:
         *,
         settings: Mapping[str, Setting] | None = None,
         tcp_port: int | None = None,
+        superuser: str = SUPERUSER,
     ) -> None:
         self.account: Account = server_account()
         self.bin_dir = usable_bin_dir(bin_dir, self.account)
@@ -61,6 +62,7 @@ class Cluster:
         self.data_dir = self.directory / "data"
         self._settings = dict(settings or {})
         self._tcp_port = tcp_port
+        self._superuser = superuser
         self._in_use: int | None = None
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -213,12 +215,12 @@ class Cluster:
         """The server's major version, as in `18`."""
         return int(re.split(r"\D", self.version, maxsplit=1)[0])
 
-    def url(self, database: str = "postgres", *, user: str = SUPERUSER, tcp: bool = False) -> str:
+    def url(self, database: str = "postgres", *, user: str | None = None, tcp: bool = False) -> str:
         """Give the URL of a database, for libpq, psycopg and (with its driver named) SQLAlchemy.
 
         Args:
             database: its name; it need not exist yet.
-            user: who connects; over TCP only the superuser's password is known here.
+            user: who connects, by default the superuser; over TCP only the superuser's password is known here.
             tcp: over 127.0.0.1 with the password, instead of the socket.
 
         Returns:
@@ -228,6 +230,7 @@ class Cluster:
             ServerUnavailable: it doesn't run, or doesn't listen on TCP.
         """
         server = self._running_postmaster()
+        user = self._superuser if user is None else user
         if not tcp:
             host = quote(str(server.socket_dir), safe="")
             return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={host}&port={server.port}"
@@ -299,7 +302,7 @@ class Cluster:
                 "--no-instructions",
                 "--encoding=UTF8",
                 *locale,
-                f"--username={SUPERUSER}",
+                f"--username={self._superuser}",
                 "--auth-local=trust",
                 "--auth-host=scram-sha-256",
                 f"--pwfile={self.directory / 'password'}",

@@ -176,6 +176,8 @@ SUPABASE = Platform(
             "of <owner> on tables in public to *",
             "of <owner> on sequences in public to *",
             "of <owner> on functions in public to *",
+            # What is left of `ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM public`: the owner's own.
+            "of <owner> on functions in any schema to postgres",
             "of supabase_admin on * in public to *",
         ),
     },

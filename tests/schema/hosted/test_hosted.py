@@ -1,0 +1,125 @@
+"""On a server as hosted Supabase has it, as `postgres`, who is no superuser there: migrations and drift."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.support.servers.finding import postgres_bin
+from tripwire_db import migrations
+from tripwire_db.embedded.hosted import HostedServer, hosted_server
+from tripwire_db.schema.drift import find_drift
+
+VERSIONS = [
+    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
+]
+V2 = "20261101090000"
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest) -> Iterator[HostedServer]:
+    with hosted_server(postgres_bin(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def database() -> str:
+    return f"course_{uuid4().hex[:12]}"
+
+
+def as_superuser(server: HostedServer, database: str, statements: str) -> None:
+    with psycopg.connect(server.url(database, user="supabase_admin"), autocommit=True) as connection:
+        connection.execute(statements.encode())
+
+
+def test_nobody_but_who_bypasses_it_sees_auth_users(server: HostedServer, database: str) -> None:
+    url = server.create_project(database)
+    as_superuser(
+        server, database, "CREATE ROLE member LOGIN IN ROLE service_role; GRANT SELECT ON auth.users TO member"
+    )
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'a@example.kz')")
+            assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = 'postgres'").fetchone() == (False,)
+        for user, seen in (("postgres", 1), ("member", 0)):
+            with psycopg.connect(server.url(database, user=user)) as connection:
+                assert connection.execute("SELECT count(*) FROM auth.users").fetchone() == (seen,)
+    finally:
+        as_superuser(server, database, "DROP OWNED BY member; DROP ROLE member")
+
+
+@pytest.mark.parametrize("watchers", [True, False], ids=["watchers", "no watchers"])
+@pytest.mark.parametrize("privileges", ["old", "2026"])
+def test_the_chain_goes_up_down_and_up_and_leaves_no_drift(
+    server: HostedServer, database: str, privileges: str, *, watchers: bool
+) -> None:
+    url = server.create_project(database, privileges=privileges, watchers=watchers)
+    migrations.upgrade(url, quiet=True)
+    migrations.downgrade(url, "base")
+    migrations.upgrade(url, quiet=True)
+    assert find_drift(url).findings == ()
+
+
+def test_a_quiet_downgrade_writes_nothing(
+    server: HostedServer, database: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = server.create_project(database)
+    migrations.upgrade(url, V2, quiet=True)
+    capfd.readouterr()
+    migrations.downgrade(url, "base", quiet=True)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("owner", ["postgres", "supabase_admin"])
+def test_a_watcher_of_v2_beside_those_of_supabase_is_a_note(server: HostedServer, database: str, owner: str) -> None:
+    url = server.create_project(database)
+    migrations.upgrade(url, V2, quiet=True)
+    # supautils lets postgres make and keep an event trigger; here the superuser does it, while postgres is one for a moment.
+    as_superuser(
+        server,
+        database,
+        "CREATE EVENT TRIGGER pgrst_watch ON ddl_command_end EXECUTE FUNCTION public.pgrst_watch();"
+        f"ALTER ROLE postgres SUPERUSER; ALTER EVENT TRIGGER pgrst_watch OWNER TO {owner}; ALTER ROLE postgres NOSUPERUSER",
+    )
+    migrations.upgrade(url, quiet=True)
+    found = find_drift(url)
+    assert found.findings == ()
+    assert any("pgrst_watch " in note and "Supabase's own watchers" in note for note in found.notes)
+
+
+def test_a_disabled_watcher_is_drift_where_supabase_has_none(server: HostedServer, database: str) -> None:
+    url = server.create_project(database, watchers=False)
+    migrations.upgrade(url, quiet=True)
+    as_superuser(
+        server,
+        database,
+        "CREATE EVENT TRIGGER pgrst_watch ON ddl_command_end EXECUTE FUNCTION public.pgrst_watch();"
+        "ALTER EVENT TRIGGER pgrst_watch DISABLE",
+    )
+    assert [(f.change, f.name) for f in find_drift(url).findings] == [("changed", "pgrst_watch")]
+
+
+def test_functions_that_a_read_only_login_may_not_call_are_a_note(server: HostedServer, database: str) -> None:
+    migrations.upgrade(server.create_project(database), quiet=True)
+    found = find_drift(server.url(database, user="supabase_read_only_user"))
+    assert found.findings == ()
+    assert any("may not call" in note for note in found.notes)
+
+
+def test_a_documented_revoke_of_execute_is_no_drift(server: HostedServer, database: str) -> None:
+    url = server.create_project(database)
+    migrations.upgrade(url, quiet=True)
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM public")
+    assert find_drift(url).findings == ()
+
+
+def test_a_role_s_time_out_is_drift_where_it_is_not_supabase_s_own(server: HostedServer, database: str) -> None:
+    url = server.create_project(database)
+    migrations.upgrade(url, quiet=True)
+    as_superuser(server, database, "ALTER ROLE anon SET statement_timeout = '5min'")
+    try:
+        assert [f.name for f in find_drift(url).findings] == ["anon everywhere statement_timeout"]
+    finally:
+        as_superuser(server, database, "ALTER ROLE anon SET statement_timeout = '3s'")

@@ -1,0 +1,89 @@
+"""A server as hosted Supabase has it: `postgres` is no superuser, and schema `auth` belongs to others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tripwire_db.embedded import scratch_cluster
+from tripwire_db.embedded.cluster import Cluster
+
+Privileges = Literal["old", "2026"]
+
+_SUPERUSER = "supabase_admin"
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class HostedServer:
+    """A running hosted-like server, and the projects that are made on it.
+
+    Attributes:
+        cluster: the server; its superuser is `supabase_admin`.
+
+    Examples:
+        >>> with hosted_server() as server:
+        ...     server.create_project("course").startswith("postgresql://postgres@/course?")
+        True
+    """
+
+    cluster: Cluster
+
+    def create_project(self, database: str, *, privileges: Privileges = "2026", watchers: bool = True) -> str:
+        """Create a database that looks like a new project.
+
+        Args:
+            database: its name.
+            privileges: the default privileges in `public`: `old` gives the API's roles everything, `2026` leaves them
+                TRUNCATE, REFERENCES and TRIGGER on tables.
+            watchers: whether Supabase's own event triggers for PostgREST stand.
+
+        Returns:
+            Its URL for `postgres`, who owns it.
+
+        Raises:
+            psycopg.errors.DuplicateDatabase: it exists.
+        """
+        from psycopg import sql
+
+        from tripwire_db.postgres.connect import connect
+
+        url = self.cluster.create_database(database)
+        scripts = ["hosted_project.sql", f"hosted_privileges_{privileges}.sql"]
+        if watchers:
+            scripts.append("hosted_watchers.sql")
+        with connect(url) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO postgres").format(sql.Identifier(database)))
+            for script in scripts:
+                connection.execute((_HERE / script).read_bytes())
+        return self.url(database)
+
+    def url(self, database: str, *, user: str = "postgres") -> str:
+        """Give a database's URL for one of its roles; `supabase_admin` is the superuser."""
+        return self.cluster.url(database, user=user)
+
+
+@contextmanager
+def hosted_server(bin_dir: Path | None = None) -> Iterator[HostedServer]:
+    """Run a hosted-like server that is deleted at the end.
+
+    Args:
+        bin_dir: the PostgreSQL to run; by default the wheel's (18).
+
+    Yields:
+        The server, with Supabase's roles and without a project.
+
+    Raises:
+        ServerUnavailable: it cannot be made or started.
+
+    Examples:
+        >>> with hosted_server() as server:
+        ...     url = server.create_project("course", privileges="old")
+    """
+    from tripwire_db.postgres.connect import connect
+
+    with scratch_cluster(bin_dir, superuser=_SUPERUSER) as cluster:
+        with connect(cluster.url()) as connection:
+            connection.execute((_HERE / "hosted_roles.sql").read_bytes())
+        yield HostedServer(cluster)
