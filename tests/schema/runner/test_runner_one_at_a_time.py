@@ -11,7 +11,7 @@ _DEPLOYER = "SELECT pg_advisory_lock(1953655152, 1)"
 
 
 @pytest.mark.parametrize(
-    "rounds", [pytest.param(3, id="3 times"), pytest.param(20, id="20 times", marks=pytest.mark.heavy)]
+    "rounds", [pytest.param(3, id="3 times"), pytest.param(10, id="10 times", marks=pytest.mark.heavy)]
 )
 def test_two_upgrades_started_together_make_one_chain(chain: Chain, rounds: int) -> None:
     chain.add("CREATE TABLE public.a (id int PRIMARY KEY, x int)", down=("DROP TABLE public.a",))
