@@ -27,8 +27,12 @@ ActionType = Literal[
     "module_unlocked",
     "certificate_issued",
     "certificate_revoked",
+    "user_corrected",
+    "user_reassigned",
+    "lesson_updated",
+    "course_completed",
 ]
-"""What a row of the activity log is about."""
+"""What a row of the activity log is about; `course_completed` comes from older backends."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 MANAGER_ROLES: tuple[ManagerRole, ...] = get_args(ManagerRole)

@@ -57,6 +57,9 @@ PLANTED = {
     ("20261110090000", "video tracking rows beyond lessons 67-69"): (
         f"{COURSE_GROWS} INSERT INTO public.video_tracking (user_id, lesson_id) VALUES ('{STUDENTS[0]}', 70)"
     ),
+    ("20261126104328", "log entries about corrections, reassignments, lessons and completed courses"): (
+        "INSERT INTO public.sales_activity_log (action_type) VALUES ('user_corrected')"
+    ),
 }
 BY_REVISION = {revision.revision: revision for revision in revisions()}
 DECLARED = [(revision.revision, loss.what) for revision in revisions() for loss in losses(revision)]
