@@ -28,7 +28,7 @@ pytest_plugins = ["tests.faults.figures"]
 
 # What a developer's shell says of libpq and of this project's databases must not steer the tests.
 for _name in list(os.environ):
-    if _name in {"PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGSSLMODE"} or (
+    if _name.startswith("PG") or (
         _name.startswith("TRIPWIRE_")
         and not _name.endswith("_BIN")
         and _name not in {"TRIPWIRE_NODE_MODULES", "TRIPWIRE_REQUIRE_SERVERS"}

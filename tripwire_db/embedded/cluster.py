@@ -22,7 +22,8 @@ from urllib.parse import quote
 from tripwire_db.embedded.account import Account, ServerUnavailable, server_account
 from tripwire_db.embedded.binaries import server_version, usable_bin_dir
 from tripwire_db.embedded.configuration import Setting, configuration
-from tripwire_db.embedded.folder import open_file, read_file, size_of, write_file
+from tripwire_db.embedded.environment import hidden_libpq_settings, hide_libpq_settings, show_libpq_settings
+from tripwire_db.embedded.folder import lock_file, open_file, read_file, size_of, write_file
 from tripwire_db.embedded.postmaster import Postmaster
 
 SUPERUSER = "postgres"
@@ -34,6 +35,8 @@ class Cluster:
     """One PostgreSQL cluster in one folder.
 
     As a context manager it is in use until the end of the block; the last one out, of all processes, stops the server.
+    Until then libpq's variables (PGHOSTADDR, PGSERVICE …) are hidden from this process and from what it starts, so that
+    its URL leads to it and nowhere else: connect to other servers before or after, where these are to count.
 
     Attributes:
         bin_dir: the folder with `postgres`, `initdb` and `pg_ctl`.
@@ -137,17 +140,19 @@ class Cluster:
     def __enter__(self) -> Self:
         self._prepare_folder()
         with self._lock("start.lock"):
-            self._in_use = _open_lock(self.directory / "use.lock", fcntl.LOCK_SH)
+            self._in_use = lock_file(self.directory / "use.lock", fcntl.LOCK_SH)
             try:
                 self._start()
             except BaseException:
                 os.close(self._in_use)
                 raise
+        hide_libpq_settings()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        show_libpq_settings()
         with self._lock("start.lock"):
             if self._in_use is not None:
                 os.close(self._in_use)
@@ -167,7 +172,7 @@ class Cluster:
     def in_use(self) -> bool:
         """True while any process holds the cluster open as a context manager."""
         try:
-            os.close(_open_lock(self.directory / "use.lock", fcntl.LOCK_EX | fcntl.LOCK_NB))
+            os.close(lock_file(self.directory / "use.lock", fcntl.LOCK_EX | fcntl.LOCK_NB))
         except FileNotFoundError:
             return False
         except BlockingIOError:
@@ -259,7 +264,7 @@ class Cluster:
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database))
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        with connect(self.url(), autocommit=True) as connection:
+        with hidden_libpq_settings(), connect(self.url(), autocommit=True) as connection:
             connection.execute(statement)
         return self.url(database)
 
@@ -376,7 +381,7 @@ class Cluster:
     @contextmanager
     def _lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
         """Hold one of the cluster's locks; the system gives it back when its holder dies, however it dies."""
-        descriptor = _open_lock(self.directory / name, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = lock_file(self.directory / name, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             yield
         finally:
@@ -388,13 +393,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _open_lock(path: Path, operation: int) -> int:
-    descriptor = open_file(path.parent, path.name, flags=os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, operation)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor

@@ -5,6 +5,7 @@ write or give away somebody else's file. So no name below the folder is followed
 """
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -76,6 +77,25 @@ def write_file(folder: Path, *names: str, text: str, owner: tuple[int, int] | No
             if owner is not None:
                 os.fchown(file.fileno(), *owner)  # this very file, whatever has the name by now
         os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)
+
+
+def lock_file(path: Path, operation: int) -> int:
+    """Open a lock file, made where it is missing, and take its lock; closing the descriptor gives it back.
+
+    Args:
+        path: the file.
+        operation: of `fcntl.flock`.
+
+    Raises:
+        BlockingIOError: it is taken, and `operation` does not wait.
+    """
+    descriptor = open_file(path.parent, path.name, flags=os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, operation)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def size_of(path: Path) -> int:
