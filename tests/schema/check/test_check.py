@@ -15,7 +15,7 @@ from tripwire_db import migrations
 from tripwire_db.cli.app import app
 from tripwire_db.errors import InvalidInput
 from tripwire_db.schema.check import RULES, Report, check, render
-from tripwire_db.schema.check.statements import statements
+from tripwire_db.schema.statements import statements
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tripwire_db.schema.check.chain import Revision
-from tripwire_db.schema.check.statements import Statement, statements
+from tripwire_db.schema.statements import Statement, statements
 
 RULES = {
     "update-without-where": "UPDATE has a WHERE: one that touches every row says so.",

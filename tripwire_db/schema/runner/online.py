@@ -25,6 +25,7 @@ from tripwire_db.schema.runner.neighbours import open_schema_warning, open_schem
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
+from tripwire_db.schema.runner.session_state import SessionState
 from tripwire_db.schema.runner.settings import Settings, spell
 from tripwire_db.schema.runner.steps import Outcome, Steps, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
@@ -188,12 +189,18 @@ class _Run:
                 self._pin(look)
                 settled = wait_until_free(look, SESSION, seconds=_SETTLE_SECONDS)
                 heads = command.version_table.read(look)
+                ended_early = self._ended_early(look) and heads == self._steps.expected
         except (MigrationError, psycopg.Error) as error:
             return f"Where the database stands could not be asked ({describe(error)}); alembic current says it."
         done, total = len(self._steps.finished), self._steps.total
         told = f"The database is at {spell_heads(heads)}"
         if done and done < total:
             told += f"; {done} of {total} revisions were finished and stay"
+        if ended_early:
+            return (
+                f"{told}; but {self._steps.name} ended its transaction itself, and what it had done before that is "
+                "committed. Take that back by hand, mend the revision, and run it again."
+            )
         if not settled:
             return f"{told}. The server still works on the last statement; the next run waits for it."
         if self._transactions is not None and self._transactions.concurrent and self._steps.current is not None:
@@ -201,6 +208,12 @@ class _Run:
         if heads == self._steps.before:
             return f"{told}, as before; nothing was changed."
         return f"{told}, nothing half done; running it again goes on from there."
+
+    def _ended_early(self, look: psycopg.Connection[Any]) -> bool:
+        """Whether the revision at work has committed a part of itself."""
+        if self._transactions is None or self._steps.current is None:
+            return False
+        return self._transactions.ended_early(look)
 
     def _pin(self, connection: psycopg.Connection[Any]) -> None:
         """Keep what others have made off the search path of a session, which is our own and no pooler's."""
@@ -236,6 +249,7 @@ class _Run:
         # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
         self._transactions = Transactions(connection, settings)
         steps.prepare = self._transactions.wrap
+        steps.settle = SessionState(driver(connection)).settle
         attempt, failing = 0, None
         while True:
             try:
@@ -244,8 +258,9 @@ class _Run:
             except SQLAlchemyError as error:
                 inner = driver_error(error)
                 kind = _RETRIED.get((inner.sqlstate if inner else None) or "")
-                if kind is None:
+                if kind is None or self._ended_early(driver(connection)):
                     raise
+                driver(connection).rollback()
                 attempt = attempt + 1 if failing is steps.current else 1
                 failing = steps.current
                 if attempt >= settings.lock_attempts:

@@ -56,13 +56,15 @@ class Steps:
     def __init__(self, resolve: Callable[..., Iterable[Any]], observers: Sequence[Observer]) -> None:
         """Take the function of the command, and those to be told.
 
-        Before any runs, `approve` gets all steps once, and may refuse them; then `prepare` gets each.
+        Before any runs, `approve` gets all steps once, and may refuse them; then `prepare` gets each. `settle` gets each
+        once it is committed.
         """
         self.before: frozenset[str] = frozenset()
         self.finished: list[tuple[str, float]] = []
         self.current: Any = None
         self.approve: Callable[[Sequence[Any]], None] = lambda _steps: None
         self.prepare: Callable[[Any, str], None] = lambda _step, _name: None
+        self.settle: Callable[[Any, str], None] = lambda _step, _name: None
         self._resolve = resolve
         self._observers = observers
         self._steps: list[Any] | None = None
@@ -105,6 +107,7 @@ class Steps:
             start = time.perf_counter()
             yield step
             self._finish(name, title, time.perf_counter() - start)
+            self.settle(step, name)
 
     def applied(self, *, heads: Iterable[str], **_: Any) -> None:
         """Note what the version table will hold once the revision at work is committed (`on_version_apply`)."""

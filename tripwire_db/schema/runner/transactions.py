@@ -2,13 +2,22 @@
 
 from typing import Any
 
+import psycopg
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.session_state import accepted_by, refuse_statement
 from tripwire_db.schema.runner.settings import Settings, spell
 
 RESET = "RESET lock_timeout; RESET statement_timeout"
+LONGEST_LOCK_TIMEOUT = 60_000
+"""Milliseconds that a revision may set for itself, where the run has not more: traffic waits behind it."""
+
+_AT_END = """
+SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, setting::int8
+FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'
+"""
 
 
 def timeouts(settings: Settings, *, local: bool) -> str:
@@ -30,15 +39,19 @@ class Transactions:
 
     A block outside of the transaction, in the middle of a revision, commits what came before it: a failure afterwards
     would leave half of the revision. So a revision that has done anything in its transaction may not leave it, and one
-    that has worked outside may not go on inside.
+    that has worked outside may not go on inside. Nor may it end its transaction by SQL or through the driver: the number
+    of the transaction tells.
     """
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         """Listen to a connection; only after `context.configure()`, which must see it untouched."""
+        self._connection = connection
         self._settings = settings
         self._revision: str | None = None
         self._inside = 0
         self._outside = 0
+        self._xid: str | None = None
+        self._accepted: frozenset[str] = frozenset()
         event.listen(connection, "begin", self._begin)
         event.listen(connection, "commit", self._commit)
         event.listen(connection, "before_cursor_execute", self._execute)
@@ -48,9 +61,14 @@ class Transactions:
         migrate = step.migration_fn
 
         def watched(**kw: Any) -> None:
+            raw = driver(self._connection)
+            self._xid = raw.execute("SELECT pg_catalog.pg_current_xact_id()::text").fetchone()[0]
             self._revision, self._inside, self._outside = name, 0, 0
+            self._accepted = accepted_by(step)
             try:
                 migrate(**kw)
+                if not self._outside:
+                    self._look_at_end(raw)
             finally:
                 self._revision = None
 
@@ -74,9 +92,36 @@ class Transactions:
         elif self._revision and self._inside:
             raise MigrationError(self._mixed())
 
-    def _execute(self, connection: Connection, *_: Any) -> None:
+    def ended_early(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether the last revision, which did not finish, has committed a part of itself all the same.
+
+        Args:
+            connection: Any, in no transaction.
+        """
+        if self._xid is None or self.concurrent:
+            return False
+        row = connection.execute("SELECT pg_catalog.pg_xact_status(%s::xid8)", (self._xid,)).fetchone()
+        return row is not None and row[0] == "committed"
+
+    def _look_at_end(self, raw: psycopg.Connection[Any]) -> None:
+        """Refuse a revision that is no longer in the transaction it began in, or that waits for locks too long."""
+        xid, lock_timeout = raw.execute(_AT_END).fetchone() or (None, 0)
+        if xid != self._xid:
+            raise MigrationError(
+                f"{self._revision} ended its transaction itself: the runner makes one for each revision, so that a "
+                "failure leaves nothing half done. Take COMMIT, ROLLBACK and their like out of it."
+            )
+        longest = max(LONGEST_LOCK_TIMEOUT, self._settings.lock_timeout)
+        if not 0 < lock_timeout <= longest and "lock-timeout" not in self._accepted:
+            raise MigrationError(
+                f"{self._revision} sets lock_timeout to {spell(lock_timeout)}: traffic would wait behind it that long. "
+                f"At most {spell(longest)} is taken; -x lock-timeout gives the whole run more."
+            )
+
+    def _execute(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         if self._revision is None:
             return
+        refuse_statement(statement, self._revision, self._accepted)
         if driver(connection).autocommit:
             self._outside += 1
         else:

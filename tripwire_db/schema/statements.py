@@ -1,4 +1,4 @@
-"""SQL taken apart just far enough to lint it: statements, without comments, with what they execute inside DO blocks."""
+"""SQL taken apart just far enough to judge it: statements, without comments, with what they execute inside DO blocks."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ _TOKEN = re.compile(
     r"""
       (?P<comment> --[^\n]* | /\*.*?\*/ )
     | (?P<dollar> (?P<tag>\$\w*\$) .*? (?P=tag) )
-    | (?P<string> [eE]? ' (?: [^'] | '' )* ' )
+    | (?P<string> (?<=[eE])(?<!\w[eE]) ' (?: \\. | '' | [^'\\] )* ' | ' (?: [^'] | '' )* ' )
     | (?P<name> " (?: [^"] | "" )* " )
     | (?P<end> ; )
     | (?P<other> [^-/$'";]+ | . )
@@ -21,6 +21,11 @@ _KEYWORD = re.compile(r"\b(begin|then|else|loop|declare|exception)\b", re.IGNORE
 _STRUCTURE = re.compile(
     r"(.*\b(begin|then|else|loop|declare|exception)|end(\s+(if|loop|case))?)", re.IGNORECASE | re.DOTALL
 )
+
+# The body of a function in standard SQL holds statements of its own.
+_ATOMIC = re.compile(r"\bbegin\s+atomic\b(.*)", re.IGNORECASE | re.DOTALL)
+_OPENED = re.compile(r"\bcase\b", re.IGNORECASE)
+_CLOSED = re.compile(r"\bend\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def statements(sql: str) -> Iterator[Statement]:
         text = token[0]
         if not written.strip():
             start = position
-        if kind == "end":
+        if kind == "end" and not _is_open(masked):
             yield from _statement(sql, written, masked, start)
             written = masked = ""
         elif kind != "comment":
@@ -67,6 +72,12 @@ def statements(sql: str) -> Iterator[Statement]:
                 if not _STRUCTURE.fullmatch(inner.masked):
                     yield Statement(inner.sql, inner.masked, inner.line + offset, inside=True)
     yield from _statement(sql, written, masked, start)
+
+
+def _is_open(masked: str) -> bool:
+    """Whether a semicolon here stands inside the body of a function (BEGIN ATOMIC … END)."""
+    body = _ATOMIC.search(masked)
+    return body is not None and len(_CLOSED.findall(body[1])) <= len(_OPENED.findall(body[1]))
 
 
 def _statement(sql: str, written: str, masked: str, start: int) -> Iterator[Statement]:
