@@ -27,7 +27,7 @@ from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.session_state import SessionState
 from tripwire_db.schema.runner.settings import Settings, spell
-from tripwire_db.schema.runner.steps import Outcome, Steps, at, hooks, spell_heads
+from tripwire_db.schema.runner.steps import Outcome, Steps, Tracer, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.schema.runner.transactions import Transactions, driver
 from tripwire_db.schema.runner.version_table import VersionTable
@@ -122,6 +122,7 @@ class _Run:
         self._transactions: Transactions | None = None
         self._watcher: Watcher | None = None
         self._begun = False
+        self._tracer: Tracer | None = command.environment.config.attributes.get("tracer")
 
     def do(self) -> Outcome:
         """Take the locks, migrate, look whether the version table says so."""
@@ -248,8 +249,10 @@ class _Run:
         )
         # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
         self._transactions = Transactions(connection, settings)
-        steps.prepare = self._transactions.wrap
         steps.settle = SessionState(driver(connection)).settle
+        steps.prepare = self._prepare_step
+        if self._tracer is not None:
+            self._tracer.follow(connection)
         attempt, failing = 0, None
         while True:
             try:
@@ -278,6 +281,12 @@ class _Run:
                 connection.begin()
             history.keep(driver(connection), steps.expected)
             connection.commit()
+
+    def _prepare_step(self, step: Any, name: str) -> None:
+        if self._transactions is not None:
+            self._transactions.wrap(step, name)
+        if self._tracer is not None:
+            self._tracer.wrap(step)
 
     def _timed_out(self, kind: str) -> str:
         """Name what happened; who was in the way has been told when it was seen."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import Connection
 
 from tripwire_db.schema.runner.errors import MigrationError
 
@@ -44,6 +45,16 @@ class Observer(Protocol):
 
     def finished(self, name: str, title: str, seconds: float) -> None:
         """Called when a revision is committed."""
+
+
+class Tracer(Protocol):
+    """Who looks at every statement; see `tripwire_db.schema.tracing`."""
+
+    def follow(self, connection: Connection) -> None:
+        """Called once, before any revision, with the connection that all of them use."""
+
+    def wrap(self, step: Any) -> None:
+        """Called for each revision, before any runs; it may replace `step.migration_fn`."""
 
 
 class Steps:
