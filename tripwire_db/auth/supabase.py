@@ -167,7 +167,7 @@ class SupabaseAuth:
         self._settle_creation(id, answer)
 
     def _settle_creation(self, id: UUID, answer: _Refusal) -> None:  # noqa: A002
-        """Return if the user is there: the id was random, so nobody else can have made it."""
+        """Return if the user is there: the id was random, so no other call can have made it."""
         seen = self._look(id)
         if isinstance(seen, AuthUser):
             return
@@ -223,7 +223,7 @@ class SupabaseAuth:
         self._settle_change(id, email, claim, answer)
 
     def _settle_change(self, id: UUID, email: str | None, claim: Claim | None, answer: _Refusal) -> None:  # noqa: A002
-        """Return if the change is there: nobody else can have set this call's token."""
+        """Return if the change is there: no other call can have set this token."""
         if answer.email_exists:
             taken = f"the auth user {id} was not changed: another one has the e-mail; use another e-mail"
             raise EmailExists(AuthFailed(taken, applied=False), certain=True)

@@ -54,7 +54,7 @@ def demo(
         _show(told, seconds, target)
 
 
-def _empty(target: targets.Target) -> None:
+def _empty(target: targets.CommandTarget) -> None:
     """Begin with a new database: it is the demo's own, so nothing else can be lost.
 
     Raises:
@@ -138,7 +138,7 @@ def _document(told: "Story", seed: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _show(told: "Story", seconds: float, target: targets.Target) -> None:
+def _show(told: "Story", seconds: float, target: targets.CommandTarget) -> None:
     output.show(leaderboard.picture(told.leaderboard), "")
     seller = told.chart_of
     title = f"Students sold by {output.clean(seller.manager_name)}, {len(told.chart)} days, {output.TIME_ZONE}"

@@ -21,7 +21,7 @@ _LONGEST_NAME = 63  # of a database, in bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CommandTarget:
     """A database to work on.
 
     Attributes:
@@ -44,7 +44,7 @@ class Target:
 
 
 @contextmanager
-def application(given: str | None) -> Iterator[Target]:
+def application(given: str | None) -> Iterator[CommandTarget]:
     """The database of the application (`TRIPWIRE_DATABASE_URL`), which may be behind a transaction pooler.
 
     Raises:
@@ -56,7 +56,9 @@ def application(given: str | None) -> Iterator[Target]:
 
 
 @contextmanager
-def migrations(given: str | None, *, may_create: bool = False, default: str = EMBEDDED_DATABASE) -> Iterator[Target]:
+def migrations(
+    given: str | None, *, may_create: bool = False, default: str = EMBEDDED_DATABASE
+) -> Iterator[CommandTarget]:
     """The database over a direct or session connection (`TRIPWIRE_MIGRATIONS_URL`, else `TRIPWIRE_DATABASE_URL`).
 
     Args:
@@ -77,7 +79,7 @@ class Backend:
     """What most commands work with: the repository, and a way to tell who is meant."""
 
     repository: "TripwireRepository"
-    target: Target
+    target: CommandTarget
 
     def student_id(self, who: str) -> UUID:
         """The id of the student with this id or e-mail; see `people`."""
@@ -106,7 +108,7 @@ def backend(given: str | None) -> Iterator[Backend]:
 
 
 @contextmanager
-def embedded(name: str, *, may_create: bool) -> Iterator[Target]:
+def embedded(name: str, *, may_create: bool) -> Iterator[CommandTarget]:
     """A database of the project's embedded server, which stops at the end unless another process uses it.
 
     Raises:
@@ -130,13 +132,13 @@ def embedded(name: str, *, may_create: bool) -> Iterator[Target]:
                 raise missing
             cluster.create_database(name)
         note(f"Using the embedded PostgreSQL {cluster.version}, database {EMBEDDED}{name}, in {cluster.directory}")
-        yield Target(cluster.url(name), cluster, name)
+        yield CommandTarget(cluster.url(name), cluster, name)
 
 
 @contextmanager
 def _target(
     given: str | None, *, migrations: bool, may_create: bool, default: str = EMBEDDED_DATABASE
-) -> Iterator[Target]:
+) -> Iterator[CommandTarget]:
     from tripwire_db.settings import Settings, libpq_url, sqlalchemy_url
 
     with ExitStack() as stack:
@@ -145,13 +147,13 @@ def _target(
             name = given.removeprefix(EMBEDDED)
         elif given is not None:
             sqlalchemy_url(given)  # refuses what is no URL, without showing it
-            yield Target(libpq_url(given))
+            yield CommandTarget(libpq_url(given))
             return
         else:
             settings = Settings.from_env()
             url = settings.migrations_url if migrations else settings.database_url
             if url is not None:
-                yield Target(url)
+                yield CommandTarget(url)
                 return
         yield stack.enter_context(embedded(name, may_create=may_create))
 

@@ -1,4 +1,4 @@
-"""Files in a folder that belongs to the server's account, opened by whoever calls, who may be root.
+"""Files in a folder that belongs to the server's account, opened by the calling process, which may be root.
 
 What that account puts into its own folder is not to be trusted: a symbolic link in a file's place would have root read,
 write or give away somebody else's file. So no name below the folder is followed, and what is opened is what is changed.

@@ -89,7 +89,7 @@ def is_stale_plan(error: psycopg.Error) -> bool:
 def translated(
     error: psycopg.Error, name: str, flow: Flow[Any] | None, *, applied: bool | None = False
 ) -> TripwireError:
-    """What a driver's error means to whoever called a flow.
+    """What a driver's error means to the caller of a flow.
 
     Args:
         error: as the driver raised it.

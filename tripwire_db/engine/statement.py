@@ -258,7 +258,7 @@ class Flow(Generic[T]):
 
     @property
     def statement(self) -> Select[Any]:
-        """The statement as SQLAlchemy Core, for whoever wants to look at its parts or its cache key."""
+        """The statement as SQLAlchemy Core, to look at its parts or its cache key."""
         return self.definition.statement
 
     def prepared(self) -> tuple[str, list[Any]]:

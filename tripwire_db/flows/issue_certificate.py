@@ -1,4 +1,4 @@
-"""Issuing a certificate to whoever has completed the three modules."""
+"""Issues a certificate to a student who has completed the three modules."""
 
 from collections.abc import Sequence
 from uuid import UUID

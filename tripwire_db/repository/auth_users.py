@@ -291,5 +291,5 @@ def delete_person(services: Services, rows: Flow[DeletedStudent]) -> Operation[D
 
 
 def _finish_deletion(auth: Auth, user_id: UUID) -> Operation[None]:
-    """Remove what the deletion of a student leaves, its auth user; whoever is more than that by now stays."""
+    """Remove what the deletion of a student leaves, its auth user, unless that has been enrolled again since."""
     yield InTransaction("finish_deletion", lambda: _finishing(auth, user_id))

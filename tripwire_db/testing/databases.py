@@ -40,7 +40,7 @@ def migrated_template(server_url: str) -> Iterator[str]:
 
 @contextmanager
 def clone(server_url: str, template: str) -> Iterator[str]:
-    """A copy of a template, dropped at the end whoever is still connected. Gives its URL."""
+    """A copy of a template, dropped at the end even while sessions are connected. Gives its URL."""
     name = _new_name("test")
     with _database(server_url, name, template):
         yield url_of(server_url, name)

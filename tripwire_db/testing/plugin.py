@@ -1,4 +1,4 @@
-"""Fixtures of pytest for whoever builds on tripwire-db; pytest finds them by themselves.
+"""Pytest fixtures for applications that use tripwire-db; pytest loads them by itself.
 
 tripwire_server_url          override it, to use a server of one's own; by default the embedded one (extra `embedded`)
 tripwire_database_url        a database at the newest revision, of the test's own

@@ -163,10 +163,10 @@ def test_every_scene_of_the_page_is_played() -> None:
 
 
 def test_every_setting_stands_on_the_page_with_its_default() -> None:
-    from tripwire_db.schema.runner.settings import KNOWN, Settings, spell
+    from tripwire_db.schema.runner.limits import KNOWN, Limits, spell
 
     page = PAGE.read_text(encoding="utf-8")
-    defaults = Settings()
+    defaults = Limits()
     for name in KNOWN:
         assert f"{name}=" in page, name
     for name in ("lock_timeout", "statement_timeout", "deploy_wait"):

@@ -87,7 +87,7 @@ def status(database_url: options.DatabaseUrl = None, as_json: options.Json = Fal
         raise typer.Exit(FOUND)
 
 
-def look(target: targets.Target) -> Status:
+def look(target: targets.CommandTarget) -> Status:
     """Look at a database; nothing is changed."""
     from tripwire_db import migrations
     from tripwire_db.postgres.connect import connect

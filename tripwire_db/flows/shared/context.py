@@ -72,7 +72,7 @@ def acting_manager(b: StatementBuilder) -> CTE:
 
 
 def actor(b: StatementBuilder, student: CTE) -> CTE:
-    """Who acts, for the log: the manager given, else whoever sold the student, else NULL for the system.
+    """Who acts, for the log: the manager given, else the one who sold the student, else NULL for the system.
 
     Yields no row, and so closes the gate that joins it, where a manager was given who is not known.
     """

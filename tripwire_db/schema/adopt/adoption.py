@@ -76,7 +76,7 @@ ORDER BY k.contype, k.conname
 
 
 def inspect(url: str) -> Report:
-    """Tell what adopting this database would do; nothing is changed, and nobody waits.
+    """Tell what adopting this database would do; nothing is changed or locked.
 
     Args:
         url: a direct or session connection, as the owner of the tables.

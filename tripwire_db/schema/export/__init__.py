@@ -10,8 +10,8 @@ from pathlib import Path
 from tripwire_db import migrations
 from tripwire_db.errors import InvalidInput
 from tripwire_db.schema.project import COURSE
+from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.migration_file import MigrationFile, migration_files
-from tripwire_db.schema.runner.settings import Settings
 
 __all__ = ["Comparison", "compare", "export"]
 
@@ -91,7 +91,7 @@ def export(folder: Path, *, plain_indexes: bool = False) -> Comparison:
 
 
 def _files(*, plain_indexes: bool) -> list[MigrationFile]:
-    return list(migration_files(migrations.config(), COURSE, Settings(), plain_indexes=plain_indexes))
+    return list(migration_files(migrations.config(), COURSE, Limits(), plain_indexes=plain_indexes))
 
 
 def _compare(place: Path, files: list[MigrationFile]) -> Comparison:

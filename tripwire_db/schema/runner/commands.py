@@ -9,10 +9,10 @@ from alembic.runtime.environment import EnvironmentContext
 from tripwire_db.schema.project import Models, Project
 from tripwire_db.schema.runner import models
 from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.naming import namer
 from tripwire_db.schema.runner.offline import run_offline
 from tripwire_db.schema.runner.online import Command, read, write
-from tripwire_db.schema.runner.settings import Settings
 from tripwire_db.schema.runner.target import NoDatabase, Target
 
 _OWN_OPTIONS = frozenset(
@@ -65,7 +65,7 @@ def _run(environment: EnvironmentContext, project: Project) -> None:
     # alembic.command hands over a function defined inside the command: "upgrade.<locals>.upgrade".
     name = environment.context_opts["fn"].__qualname__.partition(".")[0]
     arguments: dict[str, str] = environment.get_x_argument(as_dictionary=True)
-    settings = Settings.read(arguments, config.attributes, others=project.arguments)
+    settings = Limits.read(arguments, config.attributes, others=project.arguments)
     compares = name in {"check", "revision"} and _compares(environment, name)
     options: dict[str, Any] = {
         **project.configure,

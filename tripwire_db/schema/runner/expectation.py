@@ -1,4 +1,4 @@
-"""What SQL that somebody else runs checks first: nobody migrates the database now, and it is where it should be."""
+"""The checks at the head of generated SQL: no other migration runs now, and the database is at the revision expected."""
 
 from collections.abc import Iterable
 

@@ -13,8 +13,8 @@ from alembic.runtime.migration import MigrationContext
 
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.migration_file import MigrationFile, migration_files
-from tripwire_db.schema.runner.settings import Settings
 from tripwire_db.schema.runner.transactions import driver
 
 _TABLE = "supabase_migrations.schema_migrations"
@@ -57,7 +57,7 @@ class History:
                 f"ON SCHEMA supabase_migrations and SELECT, INSERT, DELETE ON {_TABLE}, or migrate as its owner."
             )
         try:
-            return cls(environment, list(migration_files(environment.config, project, Settings())))
+            return cls(environment, list(migration_files(environment.config, project, Limits())))
         finally:
             environment.__enter__()  # rendering put an environment of its own behind `alembic.context`
 

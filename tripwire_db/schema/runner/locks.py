@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 
 from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.limits import spell
 from tripwire_db.schema.runner.sessions import holders
-from tripwire_db.schema.runner.settings import spell
 
 GROUP = 0x74726970
 """The first of the two keys, as pg_locks shows it in classid: 1953655152, "trip" in ASCII."""
@@ -64,7 +64,7 @@ def acquire(connection: psycopg.Connection[Any], key: int, *, wait: int, say: Ca
 
 
 def wait_until_free(connection: psycopg.Connection[Any], key: int, *, seconds: float) -> bool:
-    """Wait until nobody holds a lock, without keeping it; False where it is still held after `seconds`."""
+    """Wait until a lock is free, without keeping it; False where it is still held after `seconds`."""
     deadline = time.monotonic() + seconds
     while holders(connection, GROUP, key):
         if time.monotonic() >= deadline:

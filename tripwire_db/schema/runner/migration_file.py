@@ -20,8 +20,8 @@ from alembic.util import CommandError
 
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.expectation import expectation
+from tripwire_db.schema.runner.limits import Limits, spell
 from tripwire_db.schema.runner.reload import Reload
-from tripwire_db.schema.runner.settings import Settings, spell
 from tripwire_db.schema.runner.steps import hooks
 from tripwire_db.schema.runner.version_table import VersionTable
 
@@ -54,7 +54,7 @@ class MigrationFile:
 
 
 def migration_files(
-    config: Config, project: Project, settings: Settings, *, plain_indexes: bool = False
+    config: Config, project: Project, settings: Limits, *, plain_indexes: bool = False
 ) -> Iterator[MigrationFile]:
     """Render every revision of a chain, oldest first; no database is needed.
 
@@ -80,7 +80,7 @@ class _Rendering:
     """The statements of one revision, as Alembic writes them offline."""
 
     def __init__(
-        self, config: Config, script: ScriptDirectory, project: Project, settings: Settings, revision: Script
+        self, config: Config, script: ScriptDirectory, project: Project, settings: Limits, revision: Script
     ) -> None:
         self._revision = revision
         self._project = project

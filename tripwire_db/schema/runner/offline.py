@@ -8,8 +8,8 @@ from alembic.runtime.environment import EnvironmentContext
 
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.expectation import expectation
+from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.reload import Reload
-from tripwire_db.schema.runner.settings import Settings
 from tripwire_db.schema.runner.steps import Steps, hooks
 from tripwire_db.schema.runner.transactions import RESET, timeouts
 from tripwire_db.schema.runner.version_table import VersionTable
@@ -19,7 +19,7 @@ _HEADER = """\
 -- on a direct or session connection. Each revision checks that the database is where it expects it."""
 
 
-def run_offline(environment: EnvironmentContext, settings: Settings, project: Project, options: dict[str, Any]) -> None:
+def run_offline(environment: EnvironmentContext, settings: Limits, project: Project, options: dict[str, Any]) -> None:
     """Write the SQL of a command to standard output.
 
     Args:
@@ -45,7 +45,7 @@ def run_offline(environment: EnvironmentContext, settings: Settings, project: Pr
 class _Writer:
     """Puts the timeouts behind each BEGIN, and around statements outside of a transaction."""
 
-    def __init__(self, environment: EnvironmentContext, settings: Settings, steps: Steps, project: Project) -> None:
+    def __init__(self, environment: EnvironmentContext, settings: Limits, steps: Steps, project: Project) -> None:
         self._environment = environment
         self._settings = settings
         self._steps = steps

@@ -19,6 +19,7 @@ from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
 from tripwire_db.schema.runner.history import History
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
+from tripwire_db.schema.runner.limits import Limits, spell
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
 from tripwire_db.schema.runner.losses import refuse_losses
 from tripwire_db.schema.runner.neighbours import open_schema_warning, open_schemas, refuse_strangers
@@ -26,7 +27,6 @@ from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transac
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.session_state import SessionState
-from tripwire_db.schema.runner.settings import Settings, spell
 from tripwire_db.schema.runner.steps import Outcome, Steps, Tracer, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.schema.runner.transactions import Transactions, driver
@@ -45,7 +45,7 @@ class Command:
 
     name: str
     environment: EnvironmentContext
-    settings: Settings
+    settings: Limits
     project: Project
     options: dict[str, Any]
     target: Target

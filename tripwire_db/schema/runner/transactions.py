@@ -7,8 +7,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from tripwire_db.schema.runner.errors import MigrationError
+from tripwire_db.schema.runner.limits import Limits, spell
 from tripwire_db.schema.runner.session_state import accepted_by, refuse_statement
-from tripwire_db.schema.runner.settings import Settings, spell
 
 RESET = "RESET lock_timeout; RESET statement_timeout"
 LONGEST_LOCK_TIMEOUT = 60_000
@@ -20,7 +20,7 @@ FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'
 """
 
 
-def timeouts(settings: Settings, *, local: bool) -> str:
+def timeouts(settings: Limits, *, local: bool) -> str:
     """The two statements that bound waiting and running.
 
     Args:
@@ -43,7 +43,7 @@ class Transactions:
     of the transaction tells.
     """
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(self, connection: Connection, settings: Limits) -> None:
         """Listen to a connection; only after `context.configure()`, which must see it untouched."""
         self._connection = connection
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Sees who is in a revision's way, while it waits: afterwards nobody can tell any more."""
+"""Records which sessions block a revision, while it waits: afterwards it cannot be told any more."""
 
 import threading
 from collections.abc import Callable

@@ -15,7 +15,7 @@ _LONGEST_MS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Limits:
     """How long a run may hold others up, and how long it waits itself.
 
     Attributes:
@@ -34,7 +34,7 @@ class Settings:
     @classmethod
     def read(
         cls, arguments: Mapping[str, str], attributes: Mapping[str, Any], *, others: tuple[str, ...] | None = ()
-    ) -> "Settings":
+    ) -> "Limits":
         """Read the settings of this run.
 
         Args:
