@@ -20,6 +20,15 @@ KINDS = pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding
 
 # An index that nothing has used yet is no fault of a database that nobody has used yet.
 IGNORED = {"unused_index"}
+# The hosted advisor has these; the CLI's own copy of the lints, as of 3.1.0, has not.
+UNKNOWN_TO_THE_CLI = {
+    "anon_security_definer_function_executable",
+    "authenticated_security_definer_function_executable",
+    "autovacuum_disabled",
+    "invalid_index",
+    "pg_graphql_anon_table_exposed",
+    "rls_policy_null_auth_disjunct",
+}
 
 
 @KINDS
@@ -39,23 +48,19 @@ def test_the_advisor_itself_finds_nothing(make_database: Callable[..., str], sup
     assert [finding["detail"] for finding in found if finding["name"] not in IGNORED] == []
 
 
-def test_the_advisor_itself_was_looking(make_database: Callable[..., str], supabase: Advisors) -> None:
-    """On the layout of v2, and with faults planted at head: an advisor that cannot see would find nothing there either."""
+def test_the_advisor_itself_finds_what_is_planted_and_nothing_that_we_have_no_look_for(
+    make_database: Callable[..., str], supabase: Advisors
+) -> None:
     url = make_database()
     with psycopg.connect(url) as connection:
-        connection.execute("ALTER TABLE public.lessons DISABLE ROW LEVEL SECURITY")
-        connection.execute("CREATE FUNCTION public.planted() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
-        connection.execute("CREATE POLICY planted ON public.users FOR ALL TO authenticated USING (id = auth.uid())")
-    names = {finding["name"] for finding in supabase(url)}
-    assert names >= {
-        "policy_exists_rls_disabled",
-        "rls_disabled_in_public",
-        "function_search_path_mutable",
-        "auth_rls_initplan",
-        "multiple_permissive_policies",
-    }
-    v2 = {finding["name"] for finding in supabase(make_database(migrated="20261101090000"))}
-    assert v2 >= {"rls_disabled_in_public", "function_search_path_mutable", "unindexed_foreign_keys"}
+        for number, finding in enumerate(FINDINGS):
+            connection.execute(finding.plant.replace("planted", f"planted_{number}"))
+
+    found = {finding["name"] for finding in supabase(url)} - IGNORED
+
+    ours = {lint for finding in FINDINGS for lint in finding.lints}
+    assert found - ours == set()
+    assert ours - found <= UNKNOWN_TO_THE_CLI
 
 
 @pytest.fixture
