@@ -1,21 +1,17 @@
 """Nothing for Supabase's advisor to find: by our own look at the catalog, and by the advisor itself."""
 
-import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from tests.access.advisor import FINDINGS, Finding
-from tests.support.servers.finding import supabase_program
 from tests.support.servers.postgres import Postgres
+from tests.support.servers.supabase import Supabase
 
 Connection = psycopg.Connection[Any]
-Advisors = Callable[[str], list[dict[str, Any]]]
 KINDS = pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.kind)
 
 # An index that nothing has used yet is no fault of a database that nobody has used yet.
@@ -43,20 +39,20 @@ def test_it_would_be_found(course: Connection, finding: Finding) -> None:
         assert course.execute(finding.query).fetchall() != []
 
 
-def test_the_advisor_itself_finds_nothing(make_database: Callable[..., str], supabase: Advisors) -> None:
-    found = supabase(make_database())
+def test_the_advisor_itself_finds_nothing(make_database: Callable[..., str], supabase: Supabase) -> None:
+    found = supabase.advisors(make_database())
     assert [finding["detail"] for finding in found if finding["name"] not in IGNORED] == []
 
 
 def test_the_advisor_itself_finds_what_is_planted_and_nothing_that_we_have_no_look_for(
-    make_database: Callable[..., str], supabase: Advisors
+    make_database: Callable[..., str], supabase: Supabase
 ) -> None:
     url = make_database()
     with psycopg.connect(url) as connection:
         for number, finding in enumerate(FINDINGS):
             connection.execute(finding.plant.replace("planted", f"planted_{number}"))
 
-    found = {finding["name"] for finding in supabase(url)} - IGNORED
+    found = {finding["name"] for finding in supabase.advisors(url)} - IGNORED
 
     ours = {lint for finding in FINDINGS for lint in finding.lints}
     assert found - ours == set()
@@ -64,23 +60,5 @@ def test_the_advisor_itself_finds_what_is_planted_and_nothing_that_we_have_no_lo
 
 
 @pytest.fixture
-def supabase(tmp_path: Path, postgres: Postgres) -> Advisors:
-    """Give Supabase's own command line: the findings that `supabase db advisors` has for a database."""
-    command = supabase_program()
-
-    def advisors(url: str) -> list[dict[str, Any]]:
-        target = f"--remote={postgres.url(conninfo_to_dict(url)['dbname'], tcp=True)}"  # it takes no socket
-        flags = ["--level", "info", "--fail-on", "none", "--output-format", "json", "--agent", "no"]
-        done = subprocess.run(
-            [command, "db", "advisors", target, *flags, "--workdir", tmp_path],
-            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SUPABASE_NO_UPDATE_NOTIFIER": "1"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found: list[dict[str, Any]] = json.loads(done.stdout)["results"]
-        return found
-
-    return advisors
+def supabase(tmp_path: Path, postgres: Postgres) -> Supabase:
+    return Supabase.at(tmp_path, postgres)

@@ -59,17 +59,24 @@ class HostedServer:
                 connection.execute((_HERE / script).read_bytes())
         return self.url(database)
 
-    def url(self, database: str, *, user: str = "postgres") -> str:
-        """Give a database's URL for one of its roles; `supabase_admin` is the superuser."""
-        return self.cluster.url(database, user=user)
+    def url(self, database: str, *, user: str = "postgres", tcp: bool = False) -> str:
+        """Give a database's URL for one of its roles; `supabase_admin` is the superuser.
+
+        Args:
+            database: its name.
+            user: who connects.
+            tcp: over 127.0.0.1 instead of the socket, where the server listens there; as the superuser or `postgres`.
+        """
+        return self.cluster.url(database, user=user, tcp=tcp)
 
 
 @contextmanager
-def hosted_server(bin_dir: Path | None = None) -> Iterator[HostedServer]:
+def hosted_server(bin_dir: Path | None = None, *, tcp_port: int | None = None) -> Iterator[HostedServer]:
     """Run a hosted-like server that is deleted at the end.
 
     Args:
         bin_dir: the PostgreSQL to run; by default the wheel's (18).
+        tcp_port: also listen on 127.0.0.1; 0 takes a free port.
 
     Yields:
         The server, with Supabase's roles and without a project.
@@ -81,9 +88,12 @@ def hosted_server(bin_dir: Path | None = None) -> Iterator[HostedServer]:
         >>> with hosted_server() as server:
         ...     url = server.create_project("course", privileges="old")
     """
+    from psycopg import sql
+
     from tripwire_db.postgres.connect import connect
 
-    with scratch_cluster(bin_dir, superuser=_SUPERUSER) as cluster:
+    with scratch_cluster(bin_dir, tcp_port=tcp_port, superuser=_SUPERUSER) as cluster:
         with connect(cluster.url()) as connection:
             connection.execute((_HERE / "hosted_roles.sql").read_bytes())
+            connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(cluster.password))
         yield HostedServer(cluster)

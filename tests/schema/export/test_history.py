@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from alembic import command
 
+from tests.schema.export.conftest import Hosted
 from tests.schema.export.test_push import catalog, execute, history
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.supabase import Supabase
@@ -21,14 +22,8 @@ V2 = "20261101090000"
 OLD_INDEXES = "20261109090000"
 
 
-@pytest.fixture
-def supabase(tmp_path: Path, postgres_17: Postgres) -> Supabase:
-    export(tmp_path)
-    return Supabase.at(tmp_path, postgres_17)
-
-
-def test_half_by_one_tool_and_half_by_the_other_and_back_down(supabase: Supabase, make_database: MakeDatabase) -> None:
-    url, chain = make_database(migrated=False, server=17), migrations.revisions()
+def test_half_by_supabase_then_half_by_alembic_and_back_down(supabase: Supabase, hosted: Hosted) -> None:
+    url, chain = hosted.project(), migrations.revisions()
     later = [path for path in sorted((supabase.folder / "supabase/migrations").iterdir()) if path.name > chain[10]]
     kept = {path: path.read_bytes() for path in later}
     for path in later:
@@ -48,28 +43,53 @@ def test_half_by_one_tool_and_half_by_the_other_and_back_down(supabase: Supabase
 
     assert again.returncode == 0, again.stderr
     assert (history(url), migrations.current(url)) == (chain, chain[-1])
-    assert difference(catalog(make_database(server=17)), catalog(url)) == ""
+    assert difference(catalog(hosted.project(at="head")), catalog(url)) == ""
     listed = supabase.run("migration", "list", url=url)
     assert all(listed.stdout.count(version) == 2 for version in chain), listed.stdout
 
 
+def test_half_by_alembic_then_half_by_supabase(supabase: Supabase, hosted: Hosted) -> None:
+    chain = migrations.revisions()
+    url = hosted.project(at=chain[9])
+
+    refused = supabase.run("db", "push", url=url)
+    migrations.upgrade(url, chain[9], quiet=True)  # has nothing to do but the account, which the push has made
+    account = history(url)
+    done = supabase.run("db", "push", url=url)
+
+    assert f"This database is at {chain[9]} already." in refused.stderr + refused.stdout
+    assert account == chain[:10]
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (history(url), migrations.current(url)) == (chain, chain[-1])
+    assert difference(catalog(hosted.project(at="head")), catalog(url)) == ""
+    migrations.upgrade(url, quiet=True)
+    assert history(url) == chain
+
+
+@pytest.fixture
+def plain(tmp_path: Path, postgres_17: Postgres) -> Supabase:
+    """The command line, for databases of a server that is not Supabase."""
+    export(tmp_path)
+    return Supabase.at(tmp_path, postgres_17)
+
+
 def test_what_alembic_wrote_down_is_fetched_as_the_files_themselves(
-    supabase: Supabase, make_database: MakeDatabase
+    plain: Supabase, make_database: MakeDatabase
 ) -> None:
     url = make_database(server=17)
     execute(url, ACCOUNT)
     migrations.upgrade(url, quiet=True)  # has nothing to do but the account
-    for path in (supabase.folder / "supabase/migrations").iterdir():
+    for path in (plain.folder / "supabase/migrations").iterdir():
         path.unlink()
 
-    fetched = supabase.run("migration", "fetch", url=url)
+    fetched = plain.run("migration", "fetch", url=url)
 
     assert fetched.returncode == 0, fetched.stderr
-    assert not compare(supabase.folder).differs
+    assert not compare(plain.folder).differs
 
 
 def test_a_file_without_a_transaction_whose_row_of_history_was_lost_may_be_pushed_again(
-    supabase: Supabase, make_database: MakeDatabase
+    plain: Supabase, make_database: MakeDatabase
 ) -> None:
     chain = migrations.revisions()
     url = make_database(migrated=OLD_INDEXES, server=17)
@@ -77,7 +97,7 @@ def test_a_file_without_a_transaction_whose_row_of_history_was_lost_may_be_pushe
     migrations.upgrade(url, OLD_INDEXES, quiet=True)
     execute(url, f"DELETE FROM supabase_migrations.schema_migrations WHERE version = '{OLD_INDEXES}'")
 
-    pushed = supabase.run("db", "push", url=url)
+    pushed = plain.run("db", "push", url=url)
 
     assert pushed.returncode == 0, pushed.stderr + pushed.stdout
     assert (history(url), migrations.current(url)) == (chain, chain[-1])

@@ -1,39 +1,25 @@
-"""Supabase's own `db push` of what `export-supabase` writes, beside Alembic on the same database."""
+"""Supabase's own `db push` of what `export-supabase` writes, as `postgres` of a hosted project, beside Alembic."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.support.servers.postgres import Postgres
+from tests.access.advisor import FINDINGS
+from tests.schema.export.conftest import EVERY_KIND, Hosted
 from tests.support.servers.supabase import Supabase
 from tripwire_db import migrations
+from tripwire_db.schema.adopt import adopt
 from tripwire_db.schema.check.dump import difference, dump
 from tripwire_db.schema.drift import find_drift
 from tripwire_db.schema.export import export
 
-MakeDatabase = Callable[..., str]
 V2 = "20261101090000"
 
 
-@pytest.fixture(params=[15, 17], ids=["pg15", "pg17"])
-def server(request: pytest.FixtureRequest) -> Postgres:
-    found: Postgres = request.getfixturevalue(f"postgres_{request.param}")
-    return found
-
-
-@pytest.fixture
-def supabase(tmp_path: Path, server: Postgres) -> Supabase:
-    """Its command line, in a folder that holds the exported chain."""
-    export(tmp_path)
-    return Supabase.at(tmp_path, server)
-
-
-def test_a_push_of_the_chain_is_what_alembic_makes(
-    supabase: Supabase, server: Postgres, make_database: MakeDatabase
-) -> None:
-    pushed, upgraded = (make_database(migrated=kind, server=server.major) for kind in (False, True))
+@pytest.mark.parametrize("hosted", EVERY_KIND, indirect=True)
+def test_a_push_of_the_chain_is_what_alembic_makes(supabase: Supabase, hosted: Hosted) -> None:
+    pushed, upgraded = hosted.project(), hosted.project(at="head")
 
     done = supabase.run("db", "push", url=pushed)
 
@@ -45,12 +31,13 @@ def test_a_push_of_the_chain_is_what_alembic_makes(
     assert "up to date" in again.stdout + again.stderr
     migrations.upgrade(pushed, quiet=True)
     assert migrations.current(pushed) == migrations.heads()[0]
+    assert {finding["name"] for finding in supabase.advisors(pushed)} <= {"unused_index"}
+    with psycopg.connect(pushed) as connection:
+        assert [kind.kind for kind in FINDINGS if connection.execute(kind.query).fetchall()] == []
 
 
-def test_a_push_that_failed_half_way_goes_on_when_it_is_run_again(
-    supabase: Supabase, server: Postgres, make_database: MakeDatabase
-) -> None:
-    url = make_database(migrated=False, server=server.major)
+def test_a_push_that_failed_half_way_goes_on_when_it_is_run_again(supabase: Supabase, hosted: Hosted) -> None:
+    url = hosted.project()
     execute(url, "CREATE TABLE public.lessons (); CREATE TABLE public.idx_sales_activity_target ()")
 
     in_a_transaction = supabase.run("db", "push", url=url)
@@ -68,16 +55,14 @@ def test_a_push_that_failed_half_way_goes_on_when_it_is_run_again(
     assert at_indexes == (chain[:8], chain[7])
     assert done.returncode == 0, done.stderr + done.stdout
     assert history(url) == chain
-    assert find_drift(url).findings == ()
+    assert difference(catalog(hosted.project(at="head")), catalog(url)) == ""
 
 
-def test_files_with_plain_indexes_are_transactions_and_end_in_the_same_catalog(
-    tmp_path: Path, make_database: MakeDatabase, postgres_15: Postgres
-) -> None:
+def test_files_with_plain_indexes_are_transactions_and_end_in_the_same_catalog(tmp_path: Path, hosted: Hosted) -> None:
     export(tmp_path, plain_indexes=True)
-    url = make_database(migrated=False, server=15)
+    url = hosted.project()
     execute(url, "CREATE TABLE public.idx_sales_activity_target ()")
-    supabase = Supabase.at(tmp_path, postgres_15)
+    supabase = Supabase.at(tmp_path, hosted.server)
 
     failed = supabase.run("db", "push", url=url)
     built = indexes(url)
@@ -87,18 +72,13 @@ def test_files_with_plain_indexes_are_transactions_and_end_in_the_same_catalog(
     assert failed.returncode
     assert "uq_tripwire_users_email" not in built, "of a file that failed nothing stays"
     assert done.returncode == 0, done.stderr + done.stdout
-    assert difference(catalog(make_database(server=15)), catalog(url)) == ""
+    assert difference(catalog(hosted.project(at="head")), catalog(url)) == ""
 
 
-def test_the_first_file_goes_on_only_where_it_meets_nothing(
-    supabase: Supabase, server: Postgres, make_database: MakeDatabase
-) -> None:
-    by_hand = make_database(migrated=V2, server=server.major)
-    execute(by_hand, "DROP SCHEMA tripwire CASCADE")
-    by_alembic = make_database(server=server.major)
+def test_the_first_file_goes_on_only_where_it_meets_nothing(supabase: Supabase, hosted: Hosted) -> None:
+    by_hand, by_alembic, taken_back = made_by_hand(hosted), hosted.project(at="head"), hosted.project(at=V2)
     before = catalog(by_hand), catalog(by_alembic)
-    taken_back = make_database(migrated=V2, server=server.major)
-    migrations.downgrade(taken_back, "base")
+    migrations.downgrade(taken_back, "base", quiet=True)
 
     refused = supabase.run("db", "push", url=by_hand), supabase.run("db", "push", url=by_alembic)
     pushed = supabase.run("db", "push", url=taken_back)
@@ -107,6 +87,32 @@ def test_the_first_file_goes_on_only_where_it_meets_nothing(
     assert f"This database is at {migrations.heads()[0]} already." in refused[1].stderr + refused[1].stdout
     assert (catalog(by_hand), catalog(by_alembic)) == before
     assert pushed.returncode == 0, pushed.stderr + pushed.stdout
+
+
+def test_a_push_onto_an_adopted_database_goes_on_once_the_account_is_filled(supabase: Supabase, hosted: Hosted) -> None:
+    pushed, upgraded = made_by_hand(hosted), made_by_hand(hosted)
+    adopt(pushed)
+    adopt(upgraded)
+
+    refused = supabase.run("db", "push", url=pushed)
+    migrations.upgrade(pushed, V2, quiet=True)
+    account = history(pushed)
+    done = supabase.run("db", "push", url=pushed)
+    migrations.upgrade(upgraded, quiet=True)
+
+    assert f"This database is at {V2} already." in refused.stderr + refused.stdout
+    assert f"Run tripwire-db upgrade {V2}:" in refused.stderr + refused.stdout
+    assert account == (V2,)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (history(pushed), migrations.current(pushed)) == (migrations.revisions(), migrations.heads()[0])
+    assert difference(catalog(upgraded), catalog(pushed)) == ""
+
+
+def made_by_hand(hosted: Hosted) -> str:
+    """A project that holds the layout of v2, and that nobody has brought under Alembic."""
+    url = hosted.project(at=V2)
+    execute(url, "DROP SCHEMA tripwire CASCADE")
+    return url
 
 
 def execute(url: str, statements: str) -> None:

@@ -159,21 +159,20 @@ class _Rendering:
         made = sorted({table for text in statements for table in _CREATED_TABLE.findall(text)})
         listed = ", ".join(f"'{table}'" for table in made)
         advice = self._project.advice.get("42P07", "").replace("'", "''")
-        hint = f", HINT = '{advice}'" if advice else ""
+        advice = f" {advice}".replace("%", "%%") if advice else ""  # in the message: the CLI shows no HINT
         yield f"""DO $first$
 DECLARE
     met text;
 BEGIN
     SELECT string_agg(version_num, ', ') INTO met FROM {self._table};
     IF met IS NOT NULL THEN
-        RAISE EXCEPTION 'This database is at % already.', met
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Run tripwire-db upgrade once: it writes the account that supabase db push reads.';
+        RAISE EXCEPTION 'This database is at % already. Run tripwire-db upgrade %: it fills in what db push reads.', met, met
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     SELECT string_agg(made, ', ') INTO met FROM unnest(ARRAY[{listed}]) AS made WHERE to_regclass(made) IS NOT NULL;
     IF met IS NOT NULL THEN
-        RAISE EXCEPTION 'This database is not empty: it has %.', met
-            USING ERRCODE = 'duplicate_table'{hint};
+        RAISE EXCEPTION 'This database is not empty: it has %.{advice}', met
+            USING ERRCODE = 'duplicate_table';
     END IF;
 END
 $first$;"""
