@@ -83,11 +83,18 @@ def test_every_begin_is_followed_by_the_timeouts(story: Chain) -> None:
     assert lines[end + 1 : end + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
 
 
-def test_a_file_that_failed_or_a_downgrade_to_base_does_not_stand_in_the_way_of_the_next(story: Chain) -> None:
-    story.execute("CREATE SCHEMA tripwire")
+@pytest.mark.parametrize("left", ["by a file that failed", "by a downgrade to base"])
+def test_what_was_left_does_not_stand_in_the_way_of_the_next_one_from_base(story: Chain, left: str) -> None:
+    if left == "by a file that failed":
+        story.execute("CREATE SCHEMA tripwire")
+    else:
+        assert story.upgrade(to="+1").code == 0
+        assert story.run("downgrade", "base").code == 0
     sql = story.run("upgrade", "head", "--sql").out
 
-    assert _psql(story.url, sql).code == 0
+    applied = _psql(story.url, sql)
+
+    assert applied.code == 0, applied.err
     assert story.at() == story.revision(story.count)
 
 
@@ -97,9 +104,32 @@ def test_a_part_of_it_is_refused_by_a_database_that_is_elsewhere(story: Chain) -
 
     applied = _psql(story.url, part, stop=False)
 
-    assert "upgrade 20260103000000 expects the database at 20260102000000" in applied.err
+    assert (
+        "upgrade 20260103000000 expects the database at 20260102000000; it is at 20260101000000." in applied.err
+    )
     assert story.at() == story.revision(1)
     assert story.query("SELECT FROM pg_attribute WHERE attrelid = 'public.a'::regclass AND attname = 'y'") == []
+
+
+def test_one_from_base_is_refused_by_a_database_that_is_somewhere(story: Chain) -> None:
+    assert story.upgrade(to="+1").code == 0
+    whole = story.run("upgrade", "head", "--sql").out
+
+    applied = _psql(story.url, whole)
+
+    assert applied.code != 0
+    assert "upgrade 20260101000000 expects the database at base (no revision); it is at 20260101000000." in applied.err
+    assert story.at() == story.revision(1)
+
+
+def test_a_part_of_it_is_refused_by_a_database_that_alembic_never_saw(story: Chain) -> None:
+    part = story.run("upgrade", f"{story.revision(2)}:head", "--sql").out
+
+    applied = _psql(story.url, part)
+
+    assert applied.code != 0
+    assert "expects the database at 20260102000000; it has no table tripwire.alembic_version." in applied.err
+    assert story.tables() == set()
 
 
 def test_it_is_refused_while_somebody_migrates(story: Chain) -> None:

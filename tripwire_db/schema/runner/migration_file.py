@@ -98,7 +98,7 @@ class _Rendering:
             statements = [_CONCURRENTLY.sub(r"\1 ", statement) for statement in statements]
         first = self._first(statements) if self._before is None else ()
         name = f"upgrade {self._revision.revision}"
-        before = [self._before] if self._before else []
+        before = [self._before] if self._before else None  # the first file decides for itself
         check = expectation(self._table, name, before, again=[self._revision.revision] if concurrent else ())
         parts = [_HEADER, self._timeouts(local=not concurrent), check, *first, *statements]
         return "\n\n".join(part.strip("\n") for part in parts) + "\n"

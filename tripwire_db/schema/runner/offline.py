@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
+from sqlalchemy.schema import CreateTable
 
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.runner.expectation import expectation
@@ -57,6 +58,9 @@ class _Writer:
         """Write what comes before the first BEGIN, and take over BEGIN and the blocks outside of transactions."""
         context = self._environment.get_context()
         self._write = context.impl.static_output
+        # A downgrade to base leaves the table, empty; that it is empty is checked.
+        version_table = context._version  # noqa: SLF001 - Alembic has no other door to it
+        version_table.set_creator_ddl(CreateTable(version_table, if_not_exists=True))
         self._write(_HEADER)
         if self._search_path:
             self._write(f"SET search_path = {self._search_path};")
