@@ -114,6 +114,36 @@ def test_status_shows_what_a_role_without_the_right_left_out(make_database: Make
     assert "pgrst_watch was left out: each upgrade tells PostgREST itself" in shown.out
 
 
+SUPABASE = "CREATE SCHEMA auth; CREATE TABLE auth.identities (id uuid)"
+FOREIGN = (
+    "CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY);"
+    "CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'"
+)
+UNUSABLE = "CREATE SCHEMA auth; CREATE TABLE auth.sessions (id int)"
+
+
+@pytest.mark.parametrize(
+    ("made", "auth", "words"),
+    [
+        (SUPABASE, "supabase", "Supabase's own"),
+        (FOREIGN, "foreign", "somebody else's"),
+        (UNUSABLE, "unusable", "of another kind, without users or uid()"),
+    ],
+)
+def test_status_and_bootstrap_name_the_schema_auth_alike(
+    make_database: MakeDatabase, made: str, auth: str, words: str
+):
+    url = make_database(migrated=None)
+    with psycopg.connect(url) as connection:
+        connection.execute(made.encode())
+
+    told = [run_command(command, url=url) for command in ("status", "bootstrap")]
+
+    assert run_command("status", "--json", url=url).json["auth"] == auth
+    assert all(words in " ".join((ran.out + ran.err).split()) for ran in told)
+    assert "Next: tripwire-db bootstrap" not in told[0].out
+
+
 def test_a_database_newer_than_the_package_is_told_from_an_older_one(database_url: str):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE tripwire.alembic_version SET version_num = '20990101000000'")

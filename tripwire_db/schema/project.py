@@ -74,6 +74,7 @@ class Project:
         notifies_postgrest: Whether each revision tells PostgREST of the new schema, where no event trigger does.
         keeps_supabase_history: Whether the account of Supabase's CLI is kept true, where the database has one.
         advice: What to do about an error of the server, by SQLSTATE.
+        reworded: What a frozen revision's WARNING says wrongly, and what the runner says instead.
         configure: Further arguments of `context.configure()`.
         schemas: All that the chain makes something in.
         home_schema: The one of them whose owner is the role that migrates.
@@ -110,6 +111,7 @@ class Project:
     notifies_postgrest: bool = False
     keeps_supabase_history: bool = False
     advice: Mapping[str, str] = field(default_factory=dict)
+    reworded: Mapping[str, str] = field(default_factory=dict)
     configure: Mapping[str, Any] = field(default_factory=dict)
     schemas: tuple[str, ...] = ("public",)
     home_schema: str = "public"
@@ -209,5 +211,7 @@ COURSE = Project(
     sample_rows={"20261101090000": f"{_ROWS}:fill_v2", "20261103090000": f"{_ROWS}:fill_head"},
     functions=r"rpc\_%",
     platform=SUPABASE,
+    # It may not be there at all.
+    reworded={"pgrst_watch was left as it is": "pgrst_watch was neither made nor changed"},
     advice={"42P07": "If this database was made by hand, bring it under Alembic first: tripwire-db adopt."},
 )

@@ -211,7 +211,9 @@ def test_without_the_privilege_the_upgrade_goes_on_and_says_so(
 
     said = capsys.readouterr().err
     assert "Event trigger pgrst_watch was left out" in said
+    assert "Event trigger pgrst_watch was neither made nor changed" in said
     assert "Event trigger pgrst_watch_drop was left out" in said
+    assert "left as it is" not in said
     with psycopg.connect(url) as connection:
         assert watchers(connection) == {}
     migrations.downgrade(theirs, "base")

@@ -12,6 +12,8 @@ from tripwire_db.cli.schema import common
 if TYPE_CHECKING:
     import psycopg
 
+    from tripwire_db.schema.bootstrap import Auth
+
 _OURS = {"pgrst_watch": "public.pgrst_watch", "pgrst_watch_drop": "public.pgrst_watch_drop"}
 _EVENT_TRIGGERS = """
 SELECT t.evtname, t.evtevent, t.evtenabled IN ('O', 'A'), n.nspname || '.' || p.proname
@@ -54,7 +56,7 @@ class Status:
         pending: what `tripwire-db upgrade` would apply, in this order.
         event_triggers: those that tell PostgREST of a new schema.
         left_out: those of ours that are not there though their revision is applied, and why that is no harm.
-        auth: `stand-in`, `other` (Supabase's own, for example) or `missing`.
+        auth: whose the schema `auth` is: `stand-in`, `supabase`, `foreign`, `unusable` or `missing`.
         open_schemas: those of ours in which everybody may create objects.
         made_by_hand: tables of ours are there though Alembic has never been.
     """
@@ -67,7 +69,7 @@ class Status:
     pending: tuple[PendingRevision, ...]
     event_triggers: tuple[EventTrigger, ...]
     left_out: tuple[str, ...]
-    auth: str
+    auth: "Auth"
     open_schemas: tuple[str, ...] = ()
     made_by_hand: bool = False
 
@@ -92,7 +94,7 @@ def look(target: targets.CommandTarget) -> Status:
     from tripwire_db import migrations
     from tripwire_db.postgres.connect import connect
     from tripwire_db.postgres.search_path import PIN
-    from tripwire_db.schema.bootstrap import is_stand_in
+    from tripwire_db.schema.bootstrap import whose_auth
     from tripwire_db.schema.project import COURSE
     from tripwire_db.schema.runner.neighbours import open_schemas
 
@@ -113,7 +115,7 @@ def look(target: targets.CommandTarget) -> Status:
             pending=pending,
             event_triggers=triggers,
             left_out=_left_out(connection, {trigger.event for trigger in triggers if trigger.enabled}),
-            auth="stand-in" if is_stand_in(connection) else _auth(connection),
+            auth=whose_auth(connection),
             open_schemas=open_schemas(connection, COURSE),
             made_by_hand=revision is None and _has_our_tables(connection),
         )
@@ -150,12 +152,8 @@ def _has_our_tables(connection: "psycopg.Connection[Any]") -> bool:
     return row is not None and bool(row[0])
 
 
-def _auth(connection: "psycopg.Connection[Any]") -> str:
-    row = connection.execute("SELECT to_regclass('auth.users') IS NOT NULL").fetchone()
-    return "other" if row is not None and row[0] else "missing"
-
-
 def _show(found: Status) -> None:
+    from tripwire_db.schema.bootstrap import AUTH_WORDS
     from tripwire_db.schema.runner.neighbours import open_schema_warning
 
     revision = found.revision or "none"
@@ -163,7 +161,6 @@ def _show(found: Status) -> None:
         revision += "  (unknown to this version of tripwire-db: install a newer one)"
     elif found.revision == found.head:
         revision += "  (head)"
-    auth = {"stand-in": "the stand-in for Supabase Auth", "other": "not of our making", "missing": "missing"}
     triggers = [
         f"{trigger.name} on {trigger.event}{'' if trigger.enabled else ', disabled'}"
         + (" (Supabase's)" if trigger.owner == "supabase" else "")
@@ -173,7 +170,7 @@ def _show(found: Status) -> None:
     facts: dict[str, object] = {
         "Database": found.database,
         "Server": f"PostgreSQL {found.server_version}",
-        "Schema auth": auth[found.auth],
+        "Schema auth": AUTH_WORDS[found.auth],
         "Revision": revision,
         "Head": found.head,
         "Pending": f"{len(found.pending)} revisions"

@@ -47,6 +47,18 @@ LIMIT 1
 """
 
 
+Auth = Literal["stand-in", "supabase", "foreign", "unusable", "missing"]
+"""Whose the schema `auth` of a database is; `unusable` is somebody else's without `users` or `uid()`."""
+
+AUTH_WORDS: dict[Auth, str] = {
+    "stand-in": "the stand-in for Supabase Auth",
+    "supabase": "Supabase's own",
+    "foreign": "somebody else's",
+    "unusable": "of another kind, without users or uid()",
+    "missing": "missing",
+}
+
+
 class BootstrapRefused(TripwireError):
     """The server cannot be prepared by this role, or has a schema `auth` of another kind; nothing was changed."""
 
@@ -68,9 +80,9 @@ class Bootstrap:
     def message(self) -> str:
         """One sentence for people."""
         if self.outcome == "supabase":
-            return "This server is Supabase's: its schema auth and its roles were left alone."
+            return f"Schema auth is {AUTH_WORDS['supabase']}: it and the roles were left alone."
         if self.outcome == "foreign":
-            return "The schema auth here is not of our making: it and the roles were left alone."
+            return f"Schema auth is {AUTH_WORDS['foreign']}: it and the roles were left alone."
         if not self.changed:
             return "The stand-in for Supabase Auth is there already; nothing was changed."
         done = "Made" if self.outcome == "installed" else "Completed"
@@ -128,6 +140,29 @@ def bootstrap(url: str) -> Bootstrap:
         ) from without_rows(error)
 
 
+def whose_auth(connection: "psycopg.Connection[Any]") -> Auth:
+    """Tell whose the schema `auth` of the connected database is; only catalogs are read.
+
+    Args:
+        connection: any open psycopg connection whose search path has nothing of others.
+
+    Examples:
+        >>> with psycopg.connect("postgresql://postgres@/course?host=/run/postgresql") as connection:
+        ...     whose_auth(connection)
+        'supabase'
+    """
+    if is_stand_in(connection):
+        return "stand-in"
+    with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+        row = cursor.execute(_WHAT_IS_THERE).fetchone()
+    if row is None:
+        return "missing"
+    owner, has_gotrue, usable = row
+    if has_gotrue or owner.startswith("supabase"):
+        return "supabase"
+    return "foreign" if usable else "unusable"
+
+
 def is_stand_in(connection: "psycopg.Connection[Any]") -> bool:
     """Tell whether schema `auth` of the connected database is the stand-in that `bootstrap` made.
 
@@ -165,11 +200,16 @@ def _bootstrap(connection: "psycopg.Connection[Any]") -> Bootstrap:
 def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
     connection.execute(PIN)
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
-    present = is_stand_in(connection)
+    whose = whose_auth(connection)
+    if whose == "supabase" or whose == "foreign":  # noqa: PLR1714 - mypy narrows by ==
+        return Bootstrap(whose)
+    if whose == "unusable":
+        raise BootstrapRefused(
+            f"schema auth is {AUTH_WORDS[whose]}: take another database, or move that schema away"
+        )
+    present = whose == "stand-in"
     if present:
         _refuse_strangers(connection)
-    if not present and (left_alone := _somebody_elses(connection)) is not None:
-        return left_alone
     changed: list[str] = []
 
     def note(diagnostic: errors.Diagnostic) -> None:
@@ -202,22 +242,6 @@ def _refuse_strangers(connection: "psycopg.Connection[Any]") -> None:
             "change it at any time: look at what is in it, then take it over by ALTER SCHEMA auth OWNER TO CURRENT_USER "
             "(and its tables and functions likewise), or drop it"
         )
-
-
-def _somebody_elses(connection: "psycopg.Connection[Any]") -> Bootstrap | None:
-    """Look at a schema `auth` without our mark; None where there is none."""
-    row = connection.execute(_WHAT_IS_THERE).fetchone()
-    if row is None:
-        return None
-    owner, has_gotrue, usable = row
-    if has_gotrue or owner.startswith("supabase"):
-        return Bootstrap("supabase")
-    if not usable:
-        raise BootstrapRefused(
-            f"this database has a schema auth of another kind (owner {owner}), without users or uid(): "
-            "take another database, or move that schema away"
-        )
-    return Bootstrap("foreign")
 
 
 def _sql(name: str) -> bytes:

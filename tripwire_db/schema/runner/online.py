@@ -92,7 +92,7 @@ def write(command: Command) -> None:
     """
     attributes = command.environment.config.attributes
     quiet = bool(attributes.get("quiet") or getattr(command.environment.config.cmd_opts, "quiet", False))
-    report = Report(command.target, quiet=quiet)
+    report = Report(command.target, quiet=quiet, reworded=command.project.reworded)
     run = _Run(command, report)
     try:
         with Interrupts() as interrupts:

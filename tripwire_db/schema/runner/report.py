@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from psycopg.errors import Diagnostic
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 class Report:
     """Writes lines, with the password masked; standard output stays free for SQL and for Alembic's own answers."""
 
-    def __init__(self, target: Target | None, *, quiet: bool) -> None:
-        """Say nothing at all where `quiet`."""
+    def __init__(
+        self, target: Target | None, *, quiet: bool, reworded: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Say nothing at all where `quiet`; `reworded` is the project's."""
+        self._reworded = reworded
         self._target = target
         self._quiet = quiet
         self._bar: Progress | None = None
@@ -40,7 +45,10 @@ class Report:
 
     def notice(self, diag: Diagnostic) -> None:
         """Write a NOTICE or WARNING of the server."""
-        said = f"  {diag.severity}: {diag.message_primary}"
+        message = diag.message_primary or ""
+        for frozen, better in self._reworded.items():
+            message = message.replace(frozen, better)
+        said = f"  {diag.severity}: {message}"
         self.line(f"{said} Hint: {shorten(diag.message_hint)}" if diag.message_hint else said)
 
     def planned(self, total: int) -> None:
