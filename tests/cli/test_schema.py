@@ -130,9 +130,7 @@ UNUSABLE = "CREATE SCHEMA auth; CREATE TABLE auth.sessions (id int)"
         (UNUSABLE, "unusable", "of another kind, without users or uid()"),
     ],
 )
-def test_status_and_bootstrap_name_the_schema_auth_alike(
-    make_database: MakeDatabase, made: str, auth: str, words: str
-):
+def test_status_and_bootstrap_name_the_schema_auth_alike(make_database: MakeDatabase, made: str, auth: str, words: str):
     url = make_database(migrated=None)
     with psycopg.connect(url) as connection:
         connection.execute(made.encode())

@@ -1,31 +1,13 @@
 """On a server as hosted Supabase has it, as `postgres`, who is no superuser there: migrations and drift."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import psycopg
 import pytest
 
-from tests.support.servers.finding import postgres_bin
 from tripwire_db import migrations
-from tripwire_db.embedded.hosted import HostedServer, hosted_server
+from tripwire_db.embedded.hosted import HostedServer
 from tripwire_db.schema.drift import find_drift
 
-VERSIONS = [
-    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
-]
 V2 = "20261101090000"
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def server(request: pytest.FixtureRequest) -> Iterator[HostedServer]:
-    with hosted_server(postgres_bin(request.param)) as running:
-        yield running
-
-
-@pytest.fixture
-def database() -> str:
-    return f"course_{uuid4().hex[:12]}"
 
 
 def as_superuser(server: HostedServer, database: str, statements: str) -> None:

@@ -104,9 +104,7 @@ def test_a_part_of_it_is_refused_by_a_database_that_is_elsewhere(story: Chain) -
 
     applied = _psql(story.url, part, stop=False)
 
-    assert (
-        "upgrade 20260103000000 expects the database at 20260102000000; it is at 20260101000000." in applied.err
-    )
+    assert "upgrade 20260103000000 expects the database at 20260102000000; it is at 20260101000000." in applied.err
     assert story.at() == story.revision(1)
     assert story.query("SELECT FROM pg_attribute WHERE attrelid = 'public.a'::regclass AND attname = 'y'") == []
 

@@ -81,6 +81,9 @@ def _show(report: "Report") -> None:
         output.say(f"Adopted: the database is v2 at revision {report.revision}; {what} moved to tripwire.quarantine.")
         output.say("Next: tripwire-db upgrade")
     else:
-        if not (report.differences or report.mendings or report.quarantined):
+        if not (report.differences or report.mendings or report.quarantined or report.blockers):
             output.say("The database is exactly v2.")
-        output.say("Nothing was changed. Next: tripwire-db adopt --apply")
+        then = (
+            "settle what stands above, then tripwire-db adopt again" if report.blockers else "tripwire-db adopt --apply"
+        )
+        output.say(f"Nothing was changed. Next: {then}")

@@ -24,6 +24,7 @@ from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PATH
 from tripwire_db.schema.adopt.layout import Plan, plan
+from tripwire_db.schema.adopt.owners import blocked_by_owners
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
 from tripwire_db.schema.bootstrap import bootstrap
@@ -31,6 +32,7 @@ from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.runner.connect import connect
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
+from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.settings import sqlalchemy_url
 
@@ -86,14 +88,14 @@ def inspect(url: str) -> Report:
 
     Raises:
         Refused: this is no database of that layout, or it cannot be read.
-        Unavailable: a server cannot be reached or started.
+        Unavailable: a server cannot be reached or started, a table is in use, or a statement took too long.
         alembic.util.CommandError: it is a transaction pooler.
 
     Examples:
         >>> [row.reason for row in inspect(url).quarantined]
         ['the same e-mail as another row, once both are lower-case']
     """
-    with _deployer(url, lock=False) as connection:
+    with _deployer(url, lock=False) as connection, _refusals():
         if (revision := _revision(connection)) is not None:
             return Report(revision)
         expected, keys = _v2()
@@ -101,7 +103,7 @@ def inspect(url: str) -> Report:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             connection.execute(f"SET LOCAL search_path = ''; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
             made = _plan(connection, expected)
-            if any("not a table" in blocker for blocker in made.blockers):
+            if made.unreadable:
                 return _report(made)
             rows = Rows(connection, columns_of(expected), keys)
             rows.judge()
@@ -124,7 +126,8 @@ def adopt(url: str) -> Report:
 
     Raises:
         Refused: something must be settled by hand first, or a statement was refused; nothing was changed.
-        Unavailable: a server cannot be reached or started.
+        Unavailable: a server cannot be reached or started, the tables are in use, or a statement took too long; nothing
+            was changed.
         alembic.util.CommandError: it is a transaction pooler, or another deployer did not finish in time.
 
     Examples:
@@ -148,28 +151,46 @@ def _with_patience(
     """Adopt in one transaction; again where a lock was not to be had in time, so that traffic never queues for long."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with connection.transaction():
+            with _refusals(attempt), connection.transaction():
                 return _adopt(connection, expected, keys)
-        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+        except _InUse:
             if attempt == ATTEMPTS:
-                raise Unavailable(
-                    f"the tables were in use, {ATTEMPTS} times for more than {LOCK_TIMEOUT_SECONDS} s; nothing was changed: "
-                    "look for a long transaction in pg_stat_activity, then call again",
-                    applied=False,
-                ) from without_rows(error)
+                raise
             time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - lets the traffic through that had queued up
-        except psycopg.Error as error:
-            raise Refused(
-                f"the database refused: {error.diag.message_primary or type(error).__name__}; nothing was changed. "
-                "Settle that by hand, then call again"
-            ) from without_rows(error)
     raise AssertionError("the last attempt returns or raises")
+
+
+class _InUse(Unavailable):
+    """A lock was not to be had in time."""
+
+
+@contextmanager
+def _refusals(attempts: int = 1) -> Iterator[None]:
+    """Say in our own words what the server refused; the transaction is rolled back by then."""
+    try:
+        yield
+    except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+        times = f", {attempts} times" if attempts > 1 else ""
+        raise _InUse(
+            f"the tables were in use{times} for more than {LOCK_TIMEOUT_SECONDS} s; nothing was changed: "
+            "look for a long transaction in pg_stat_activity, then call again",
+            applied=False,
+        ) from without_rows(error)
+    except errors.QueryCanceled as error:
+        raise Unavailable(f"nothing was changed: {took_too_long()}", applied=False) from without_rows(error)
+    except psycopg.Error as error:
+        raise Refused(
+            f"the database refused: {error.diag.message_primary or type(error).__name__}; nothing was changed. "
+            "Settle that by hand, then call again"
+        ) from without_rows(error)
 
 
 def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[str, list[tuple[str, ...]]]) -> Report:
     v2 = columns_of(expected)
     connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
     connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
+    if others := blocked_by_owners(connection, expected):  # asked first: a table of theirs could not even be locked
+        raise Refused("nothing was changed: " + "; ".join(others))
     _lock(connection, list(v2))
     made = _plan(connection, expected)
     if made.blockers:
@@ -264,6 +285,8 @@ def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
         else:
             refuse_transaction_pooler(connection, target)
         connection.execute(f"SET search_path = {PATH}")
+        # That of the role or the server is meant for applications, and would end a large mending in its middle.
+        connection.execute(f"SET statement_timeout = '{statement_timeout()}'")
         yield connection
 
 

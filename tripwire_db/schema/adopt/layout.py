@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.schema.adopt.owners import blocked_by_owners
 from tripwire_db.schema.adopt.report import Change, Difference
 from tripwire_db.schema.adopt.statements import (
     ROOM,
@@ -55,6 +56,8 @@ class Plan:
     extras: list[Key] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     blockers: list[str] = field(default_factory=list)
+    unreadable: bool = False
+    """Whether the rows cannot be looked at before the blockers are settled."""
 
     def note(self, key: Key, change: Change, action: str) -> None:
         """List a difference."""
@@ -74,12 +77,15 @@ def plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
 class _Comparison:
     def __init__(self, connection: psycopg.Connection[Any], expected: Catalog) -> None:
         self._expected = _relevant(expected)
-        self._found = _relevant(COURSE.read_catalog(connection))
+        found = COURSE.read_catalog(connection)
+        self._found = _relevant(found)
+        self._granted = {key.name for key in found if key.kind == "grant"}
         self._tables = {key.name for key in self._expected if key.kind == "table"}
         self._rules: Mapping[str, tuple[str, tuple[str, ...]]] = {
             name: (kind, tuple(columns)) for name, kind, columns in connection.execute(_RULES).fetchall()
         }
-        self._plan = Plan()
+        self._plan = Plan(blockers=blocked_by_owners(connection, expected))
+        self._plan.unreadable = bool(self._plan.blockers)
 
     def make(self) -> Plan:
         for kind in KINDS:
@@ -101,6 +107,7 @@ class _Comparison:
             ]
         elif theirs.attributes["kind"] != mine.attributes["kind"]:
             self._plan.blockers.append(f"{key.name} is a {theirs.attributes['kind']}, not a table: rename it first")
+            self._plan.unreadable = True
         elif theirs.attributes["forced_row_level_security"] == "yes":
             self._plan.note(key, "different", "row-level security is no longer forced on the owner")
             self._plan.before.append(f"ALTER TABLE {key.name} NO FORCE ROW LEVEL SECURITY")
@@ -208,6 +215,7 @@ class _Comparison:
             if namesake is not None:
                 self._plan.note(key, "different", "is replaced; who may run it stays")
                 self._plan.after.append(replace_function(key, wanted))
+                self._grant(key, namesake)
                 return
             self._plan.note(key, "missing", "is made; for service_role, the upgrade decides who else")
             self._plan.after += [
@@ -215,9 +223,17 @@ class _Comparison:
                 f"REVOKE ALL ON FUNCTION {key.name} FROM PUBLIC, anon, authenticated",
                 f"GRANT EXECUTE ON FUNCTION {key.name} TO service_role",
             ]
-        elif theirs.attributes["definition"] != wanted:
+            return
+        if theirs.attributes["definition"] != wanted:
             self._plan.note(key, "different", "is replaced; who may run it stays")
             self._plan.after.append(replace_function(key, wanted))
+        self._grant(key, key)
+
+    def _grant(self, key: Key, there: Key) -> None:
+        """Let service_role run what it may run in v2: since 2026 Supabase no longer grants that by itself."""
+        if f"{there.name} to service_role" not in self._granted:
+            self._plan.note(key, "different", "service_role may run it, too")
+            self._plan.after.append(f"GRANT EXECUTE ON FUNCTION {key.name} TO service_role")
 
     def _trigger(self, key: Key, mine: Object, theirs: Object | None) -> None:
         wanted = str(mine.attributes["definition"])

@@ -97,26 +97,26 @@ def replace_function(key: Key, definition: str) -> str:
     """Replace a function; where its result or its arguments differ it is dropped first, and who may run it is kept."""
     return f"""DO $replace$
 DECLARE
-    acl aclitem[] := (SELECT proacl FROM pg_catalog.pg_proc WHERE oid = '{_signature(key)}'::regprocedure);
+    acl aclitem[] := (SELECT proacl FROM pg_catalog.pg_proc WHERE oid = '{signature(key)}'::regprocedure);
     grantee text;
 BEGIN
     EXECUTE {_literal(definition)};
 EXCEPTION WHEN invalid_function_definition THEN
-    DROP FUNCTION {_signature(key)};
+    DROP FUNCTION {signature(key)};
     EXECUTE {_literal(definition)};
     IF acl IS NOT NULL THEN
-        REVOKE ALL ON FUNCTION {_signature(key)} FROM PUBLIC;
+        REVOKE ALL ON FUNCTION {signature(key)} FROM PUBLIC;
         FOR grantee IN
             SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END FROM aclexplode(acl) AS g
         LOOP
-            EXECUTE format('GRANT EXECUTE ON FUNCTION {_signature(key)} TO %s', grantee);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION {signature(key)} TO %s', grantee);
         END LOOP;
     END IF;
 END
 $replace$"""
 
 
-def _signature(key: Key) -> str:
+def signature(key: Key) -> str:
     """A function's name and the types of its arguments, without their names."""
     name, _, rest = key.name.partition("(")
     arguments = [part.strip() for part in rest.rstrip(")").split(",")]
@@ -125,7 +125,7 @@ def _signature(key: Key) -> str:
 
 def same_signature(one: Key, other: Key) -> bool:
     """Whether two functions would be one to PostgreSQL, though their arguments have other names."""
-    return one.kind == other.kind == "function" and one != other and _signature(one) == _signature(other)
+    return one.kind == other.kind == "function" and one != other and signature(one) == signature(other)
 
 
 def _literal(text: str) -> str:

@@ -204,9 +204,7 @@ def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
     if whose == "supabase" or whose == "foreign":  # noqa: PLR1714 - mypy narrows by ==
         return Bootstrap(whose)
     if whose == "unusable":
-        raise BootstrapRefused(
-            f"schema auth is {AUTH_WORDS[whose]}: take another database, or move that schema away"
-        )
+        raise BootstrapRefused(f"schema auth is {AUTH_WORDS[whose]}: take another database, or move that schema away")
     present = whose == "stand-in"
     if present:
         _refuse_strangers(connection)

@@ -1,17 +1,21 @@
 """Looks at a database, in one snapshot, and writes nothing."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from tripwire_db.errors import Unavailable
 from tripwire_db.postgres import connect as postgres
+from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
+from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
 from tripwire_db.video import WatchPolicy
 
 SETTLE_SECONDS = 2.0
@@ -37,7 +41,7 @@ def examine(url: str, *, threshold: float = _THRESHOLD) -> tuple[Damage, ...]:
 
     Raises:
         Refused: the tables are not there, or row-level security hides their rows.
-        Unavailable: the server cannot be reached.
+        Unavailable: the server cannot be reached, or a statement took too long.
 
     Examples:
         >>> [finding.kind for finding in examine(url)]
@@ -62,6 +66,22 @@ def connect(url: str) -> psycopg.Connection[Any]:
     return postgres.connect(url, autocommit=True, purpose="doctor")
 
 
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Make the transaction that is open ours: nothing of others is searched, and a statement has the time it needs."""
+    connection.execute(PIN)
+    # That of the role or the server is meant for applications, and would end a large repair in its middle.
+    connection.execute(f"SET LOCAL statement_timeout = '{statement_timeout()}'")
+
+
+@contextmanager
+def told_if_too_long(done: str = "", *, applied: bool | None = False) -> Iterator[None]:
+    """Say so where the server ends a statement; `done` says what stays."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise Unavailable(done + took_too_long(), applied=applied) from without_rows(error)
+
+
 def look(
     connection: psycopg.Connection[Any],
     layout: Layout,
@@ -84,7 +104,7 @@ def look(
 
 
 def _look(connection: psycopg.Connection[Any], threshold: float, kinds: Sequence[Kind] = KINDS) -> tuple[Damage, ...]:
-    with connection.transaction():
+    with told_if_too_long(), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        connection.execute(PIN)
+        prepare(connection)
         return tuple(look(connection, Layout.read(connection), kinds, threshold=threshold))

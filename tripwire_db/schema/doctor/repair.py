@@ -18,9 +18,10 @@ from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContex
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.damage import Damage, Values
-from tripwire_db.schema.doctor.examine import connect, look
+from tripwire_db.schema.doctor.examine import connect, look, prepare, told_if_too_long
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
 from tripwire_db.schema.doctor.sources import Layout
+from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
 from tripwire_db.settings import Settings
 from tripwire_db.video import WatchPolicy
 
@@ -87,7 +88,7 @@ def mend(url: str, findings: Iterable[Damage], *, threshold: float = WatchPolicy
             indexes.append(finding)
         else:
             by_person[finding.user_id].append(finding)
-    with connect(url) as connection:
+    with connect(url) as connection, told_if_too_long("what was mended by then stays; ", applied=None):
         try:
             layout = Layout.read(connection)
             # Students without an id first: who they are decides what others are about.
@@ -97,6 +98,8 @@ def mend(url: str, findings: Iterable[Damage], *, threshold: float = WatchPolicy
                     results[result.finding.identity] = result
             for finding in indexes:
                 results[finding.identity] = _rebuild(connection, finding)
+        except errors.QueryCanceled:
+            raise
         except psycopg.OperationalError as error:
             raise Unavailable(
                 "the connection was lost; what was mended by then stays, so call again", applied=None
@@ -139,7 +142,7 @@ def _treat(
     findings: Sequence[Damage],
     threshold: float,
 ) -> list[Result]:
-    connection.execute(PIN)
+    prepare(connection)
     connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
     ids = [person for person in people if person is not None]
     if ids:
@@ -250,12 +253,15 @@ _ACTIONS = {
 def _rebuild(connection: psycopg.Connection[Any], finding: Damage) -> Result:
     """Build an index again beside the traffic; what a failed attempt leaves behind goes.
 
-    It may wait for long transactions, and nobody but other DDL waits for it; a SET would leak behind a pooler.
+    It may wait for long transactions, and nobody but other DDL waits for it. Behind a pooler the role's
+    statement_timeout holds, since a SET would leak.
     """
     schema, _, name = str(finding.key["index"]).partition(".")
     if not _is_invalid(connection, schema, name):
         return Result(finding, State.CHANGED, "it has changed since it was found; look again")
     leftover = name.rstrip("0123456789").endswith(("_ccnew", "_ccold"))
+    if direct := _is_direct(connection):
+        connection.execute(f"SET statement_timeout = '{statement_timeout()}'")
     statement = "DROP INDEX CONCURRENTLY {}" if leftover else "REINDEX INDEX CONCURRENTLY {}"
     try:
         connection.execute(sql.SQL(statement).format(sql.Identifier(schema, name)))
@@ -264,12 +270,22 @@ def _rebuild(connection: psycopg.Connection[Any], finding: Damage) -> Result:
         errors.LockNotAvailable,
         errors.DeadlockDetected,
         errors.InsufficientPrivilege,
+        errors.QueryCanceled,
     ) as error:
         half_built = f"{name}_ccnew"
         if _is_invalid(connection, schema, half_built):
             connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, half_built)))
-        return Result(finding, State.FAILED, _why(error))
+        ended_by_role = isinstance(error, errors.QueryCanceled) and not direct
+        return Result(finding, State.FAILED, _BEHIND_A_POOLER if ended_by_role else _why(error))
     return Result(finding, State.MENDED)
+
+
+_BEHIND_A_POOLER = "it was ended: behind a pooler the statement_timeout of the role or the server holds. Connect directly, then call again"
+
+
+def _is_direct(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the session is ours alone: no pooler announces a pid that is the backend's."""
+    return connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone() == (connection.info.backend_pid,)
 
 
 def _is_invalid(connection: psycopg.Connection[Any], schema: str, name: str) -> bool:
@@ -287,6 +303,8 @@ def _why(error: psycopg.Error | None) -> str:
     """What the server said, without the values of any row."""
     if error is None:
         return "nothing was tried"
+    if isinstance(error, errors.QueryCanceled):
+        return took_too_long()
     where = f" (constraint {error.diag.constraint_name})" if error.diag.constraint_name else ""
     return f"the database refused: {error.diag.message_primary or type(error).__name__}{where}"
 

@@ -8,9 +8,7 @@ from tripwire_db.schema.runner.steps import spell_heads
 from tripwire_db.schema.runner.version_table import VersionTable
 
 
-def expectation(
-    table: VersionTable, name: str, expected: Iterable[str] | None, *, again: Iterable[str] = ()
-) -> str:
+def expectation(table: VersionTable, name: str, expected: Iterable[str] | None, *, again: Iterable[str] = ()) -> str:
     """Write the DO block that refuses a database which is elsewhere, or which somebody migrates.
 
     Args:
