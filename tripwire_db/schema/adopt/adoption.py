@@ -30,9 +30,9 @@ from tripwire_db.schema.adopt.rows import Rows, columns_of
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
-from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.settings import sqlalchemy_url
 

@@ -15,7 +15,7 @@ from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
-from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
+from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
 from tripwire_db.video import WatchPolicy
 
 SETTLE_SECONDS = 2.0

@@ -21,7 +21,7 @@ from tripwire_db.schema.doctor.damage import Damage, Values
 from tripwire_db.schema.doctor.examine import connect, look, prepare, told_if_too_long
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
 from tripwire_db.schema.doctor.sources import Layout
-from tripwire_db.schema.runner.settings import statement_timeout, took_too_long
+from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
 from tripwire_db.settings import Settings
 from tripwire_db.video import WatchPolicy
 

@@ -86,7 +86,7 @@ def statement_timeout() -> str:
     Raises:
         MigrationError: The variable is no duration.
     """
-    return spell(Settings.read({}, {}).statement_timeout)
+    return spell(Limits.read({}, {}).statement_timeout)
 
 
 def took_too_long() -> str:
