@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.results import LessonProgress as LessonProgress
     from tripwire_db.results import ManagerStats as ManagerStats
     from tripwire_db.results import ModuleUnlock as ModuleUnlock
+    from tripwire_db.results import PasswordReset as PasswordReset
+    from tripwire_db.results import Reassignment as Reassignment
     from tripwire_db.results import SalesDay as SalesDay
     from tripwire_db.results import Student as Student
     from tripwire_db.results import StudentJourney as StudentJourney
@@ -96,6 +98,8 @@ _HOMES = {
         "LessonProgress",
         "ManagerStats",
         "ModuleUnlock",
+        "PasswordReset",
+        "Reassignment",
         "SalesDay",
         "Student",
         "StudentJourney",

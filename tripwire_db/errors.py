@@ -242,19 +242,23 @@ class AuthFailed(TripwireError):
 
 
 class CompensationFailed(TripwireError):
-    """The database refused the student, and the auth user made for it could not be removed again.
+    """The database refused the rows, and what the auth service had done for them could not be undone.
 
-    Calling again with the same e-mail resumes it; `tripwire-db doctor` lists it.
+    An auth user made for a student: calling again with the same e-mail resumes it. One whose name or e-mail was
+    corrected: calling again corrects the rows, too. `tripwire-db doctor` lists either.
 
     Attributes:
         auth_user_id: the auth user left behind.
         cause: why the database refused in the first place.
     """
 
-    def __init__(self, auth_user_id: UUID, email: str, cause: BaseException) -> None:
+    def __init__(self, auth_user_id: UUID, email: str, cause: BaseException, *, of_correction: bool = False) -> None:
         self.auth_user_id = auth_user_id
         self.cause = cause
         super().__init__(
-            f"the auth user {auth_user_id} ({email}) was left behind: its rows were not written ({cause}) and "
+            f"the auth user {auth_user_id} ({email}) was corrected: its rows were not ({cause}), and putting it back "
+            "failed; call again to correct both, or run `tripwire-db doctor`"
+            if of_correction
+            else f"the auth user {auth_user_id} ({email}) was left behind: its rows were not written ({cause}) and "
             "removing it failed; call again with the same e-mail to resume, or run `tripwire-db doctor`"
         )

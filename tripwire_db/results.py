@@ -135,6 +135,23 @@ class StudentStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Reassignment:
+    """Who passed from one seller to another by this call; those who had passed before are not among them."""
+
+    from_manager_id: UUID
+    to_manager_id: UUID
+    user_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """A student's password was set, and when."""
+
+    user_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedStudent:
     """A student who is gone; `deleted` is False where an earlier call had removed the rows."""
 

@@ -16,6 +16,7 @@ MAX_EMAIL = 254
 """Characters in an e-mail address, by RFC 5321 (a path of 256 octets, two of them the angle brackets)."""
 MAX_NAME = 300
 MAX_REASON = 2000
+MAX_IDS = 10_000
 MAX_DETAILS_BYTES = 65_536
 MAX_DETAILS_DEPTH = 64
 """Levels of lists and mappings within each other; what reads them back recurses."""
@@ -59,6 +60,15 @@ def parse_uuid(name: str, value: object) -> UUID:
 def parse_optional_uuid(name: str, value: object) -> UUID | None:
     """A UUID, or None."""
     return None if value is None else parse_uuid(name, value)
+
+
+def parse_uuids(name: str, value: object) -> list[UUID]:
+    """A list of 1 to 10,000 UUIDs, or strings of them; each once."""
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise _refused(name, "must be a list of UUIDs, or None")
+    if not 0 < len(value) <= MAX_IDS:
+        raise _refused(name, f"must have 1 to {MAX_IDS:,} UUIDs")
+    return list(dict.fromkeys(parse_uuid(name, each) for each in value))
 
 
 def exact_text(value: str) -> str:

@@ -56,17 +56,25 @@ class AuthService:
         claim: Claim | None = None,
     ) -> None:
         def update(connection: psycopg.Connection[Any]) -> None:
-            changed = connection.execute(
-                "UPDATE auth.users SET encrypted_password = coalesce(%s, encrypted_password), email = coalesce(%s, email),"
-                " raw_user_meta_data = raw_user_meta_data || %s, raw_app_meta_data = raw_app_meta_data || %s WHERE id = %s",
-                [
-                    password,
-                    email,
-                    Jsonb({} if full_name is None else {"full_name": full_name}),
-                    Jsonb({} if claim is None else claim.app_metadata),
-                    id,
-                ],
-            )
+            asked = {"id": id, "email": email}
+            if email is not None and (
+                connection.execute(TAKEN, asked).fetchone() or self._is_linked(connection, email)
+            ):
+                raise _taken(certain=True)
+            try:
+                changed = connection.execute(
+                    "UPDATE auth.users SET encrypted_password = coalesce(%s, encrypted_password), email = coalesce(%s, email),"
+                    " raw_user_meta_data = raw_user_meta_data || %s, raw_app_meta_data = raw_app_meta_data || %s WHERE id = %s",
+                    [
+                        password,
+                        email,
+                        Jsonb({} if full_name is None else {"full_name": full_name}),
+                        Jsonb({} if claim is None else claim.app_metadata),
+                        id,
+                    ],
+                )
+            except psycopg.errors.UniqueViolation:
+                raise _taken(certain=False) from None  # taken in a race
             if changed.rowcount == 0:
                 raise AuthFailed(f"the auth user {id} was not changed: 404 (user_not_found); call again", applied=False)
 
@@ -128,4 +136,6 @@ class AuthService:
 
 def _taken(*, certain: bool) -> EmailExists:
     told = "422 (email_exists)" if certain else "500 (unexpected_failure)"
-    return EmailExists(AuthFailed(f"the auth user was not created: {told}; call again", applied=False), certain=certain)
+    return EmailExists(
+        AuthFailed(f"the auth user was not created or changed: {told}; call again", applied=False), certain=certain
+    )

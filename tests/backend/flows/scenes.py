@@ -21,6 +21,9 @@ METHODS = {
     "create_manager": "email full_name password=None role='sales_manager'",
     "set_student_status": "user_id status manager_id",
     "delete_student": "user_id manager_id",
+    "correct_student": "user_id manager_id full_name=None email=None price=None",
+    "reassign_students": "from_manager_id to_manager_id manager_id user_ids=None",
+    "reset_password": "user_id password manager_id",
     "revoke_certificate": "user_id reason manager_id=None",
     "verify_certificate": "code",
     "search_activity": "details manager_id=None limit=50",
@@ -111,6 +114,40 @@ def delete_student(it: World) -> Call:
     return lambda: it.repository.delete_student(user_id=student.user_id, manager_id=manager.user_id)
 
 
+def correct_student(it: World) -> Call:
+    manager = it.manager()
+    student = it.student(manager)
+    return lambda: it.repository.correct_student(
+        user_id=student.user_id,
+        manager_id=manager.user_id,
+        full_name="Corrected Name",
+        email=f"corrected.{student.email}",
+        price=7,
+    )
+
+
+def correct_price(it: World) -> Call:
+    manager = it.manager()
+    student = it.student(manager)
+    return lambda: it.repository.correct_student(user_id=student.user_id, manager_id=manager.user_id, price=7)
+
+
+def reassign_students(it: World) -> Call:
+    leaving, staying, admin = it.manager(), it.manager(), it.manager(role="admin")
+    named = [it.student(leaving).user_id for _ in range(2)]
+    return lambda: it.repository.reassign_students(
+        from_manager_id=leaving.user_id, to_manager_id=staying.user_id, manager_id=admin.user_id, user_ids=named
+    )
+
+
+def reset_password(it: World) -> Call:
+    manager = it.manager()
+    student = it.student(manager)
+    return lambda: it.repository.reset_password(
+        user_id=student.user_id, password="correct horse", manager_id=manager.user_id
+    )
+
+
 def record_welcome_email(it: World) -> Call:
     student = it.student()
     return lambda: it.repository.record_welcome_email(user_id=student.user_id, sent=True)
@@ -162,6 +199,10 @@ SCENES: dict[str, tuple[str, Callable[[World], Call]]] = {
     "log_activity": ("log_activity", log_activity),
     "set_student_status": ("set_student_status", set_student_status),
     "delete_student": ("delete_student", delete_student),
+    "correct_student": ("correct_student", correct_student),
+    "correct_student, the price": ("correct_student", correct_price),
+    "reassign_students": ("reassign_students", reassign_students),
+    "reset_password": ("reset_password", reset_password),
     "record_welcome_email": ("record_welcome_email", record_welcome_email),
     "get_student": ("get_student", get_student),
     "list_students": ("list_students", list_students),

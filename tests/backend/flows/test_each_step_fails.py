@@ -50,6 +50,10 @@ FAILURES: list[tuple[str, Callable, list[str] | None]] = [
     ("log_activity", scenes.log_activity, ALL),
     ("set_student_status", scenes.set_student_status, ALL),
     ("delete_student", scenes.delete_student, ALL),
+    ("correct_student", scenes.correct_student, ALL),
+    ("correct_student", scenes.correct_price, ["update_student", "log_correction"]),
+    ("reassign_students", scenes.reassign_students, ALL),
+    ("reset_password", scenes.reset_password, ALL),
     ("record_welcome_email", scenes.record_welcome_email, ALL),
 ]
 

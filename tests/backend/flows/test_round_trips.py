@@ -14,8 +14,8 @@ from tripwire_db.auth import postgres
 from tripwire_db.engine.statement import FlowStatement, statements_in
 from tripwire_db.flows import statements
 
-# A deletion goes on with the auth user.
-ONE_STATEMENT = [scene for scene in SCENES if scene != "delete_student"]
+# These change the auth user, too.
+ONE_STATEMENT = [scene for scene in SCENES if scene not in {"delete_student", "correct_student", "reset_password"}]
 STATEMENTS = statements() | statements_in(postgres)
 
 WARM_UP = 7
@@ -78,6 +78,27 @@ def test_a_deletion_is_one_statement_and_then_the_transaction_in_which_the_auth_
     assert b"BEGIN" in begin.payload
     assert b"pg_advisory_xact_lock" in lock.payload
     assert b"is_used" in look.payload
+    assert b"COMMIT" in commit.payload
+
+
+@pytest.mark.parametrize(
+    ("scene", "inside"),
+    [
+        ("correct_student", ["lock_auth_user", "find_correctable", "correct_student"]),
+        ("reset_password", ["lock_auth_user", "reset_password"]),
+    ],
+)
+def test_a_change_of_the_auth_user_is_one_transaction_of_few_statements(
+    traced: tuple[World, Proxy], scene: str, inside: list[str]
+):
+    it, proxy = traced
+    call = SCENES[scene][1](it)
+    proxy.reset()
+    call()
+    begin, *statements_sent, commit = proxy.requests
+    assert b"BEGIN" in begin.payload
+    for name, request in zip(inside, statements_sent, strict=True):
+        assert f"/* tripwire:{name} */".encode() in request.payload
     assert b"COMMIT" in commit.payload
 
 

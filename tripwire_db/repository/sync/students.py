@@ -1,17 +1,28 @@
 # Made by scripts/unasync from tripwire_db/repository/aio/students.py: change that, and run it again.
 """Methods about students: from the sale to the deletion."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from tripwire_db.choices import Status
+from tripwire_db.flows.reassign_students import reassign_students as reassign_students_flow
 from tripwire_db.flows.record_welcome_email import record_welcome_email as record_welcome_email_flow
 from tripwire_db.flows.set_student_status import set_student_status as set_student_status_flow
 from tripwire_db.flows.students import get_student as get_student_flow
 from tripwire_db.flows.students import list_students as list_students_flow
-from tripwire_db.repository import provisioning
+from tripwire_db.repository import accounts, provisioning
 from tripwire_db.repository.sync.driver import Driver
-from tripwire_db.results import CreatedStudent, DeletedStudent, Student, StudentJourney, StudentStatus, WelcomeEmail
+from tripwire_db.results import (
+    CreatedStudent,
+    DeletedStudent,
+    PasswordReset,
+    Reassignment,
+    Student,
+    StudentJourney,
+    StudentStatus,
+    WelcomeEmail,
+)
 
 
 class StudentMethods(Driver):
@@ -140,6 +151,126 @@ class StudentMethods(Driver):
         """
         return self._perform(
             set_student_status_flow(self._services.context, user_id=user_id, status=status, manager_id=manager_id)
+        )
+
+    def correct_student(
+        self,
+        *,
+        user_id: UUID | str,
+        manager_id: UUID | str,
+        full_name: str | None = None,
+        email: str | None = None,
+        price: Decimal | float | str | None = None,
+    ) -> Student:
+        """Correct a student's name, e-mail or price; the auth user, too. Certificates keep the name of their day.
+
+        The auth user is changed first, then the rows, in one statement; where they are refused, the auth user is put
+        back. What is as asked already changes and logs nothing; calling again after any failure ends in both alike. A
+        correction of the price alone needs no auth service.
+
+        Args:
+            user_id: the student.
+            manager_id: who does it: whoever sold the student, or an admin.
+            full_name: 1–300 characters; None leaves the name.
+            email: taken in any case, stored in lower case; None leaves the e-mail.
+            price: in KZT, ≥ 0; None leaves the price.
+
+        Returns:
+            The `Student` as they are now.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+            NotFound: no such student or manager.
+            Refused: the manager neither sold the student nor is an admin.
+            EmailTaken: somebody else has the e-mail.
+            AuthFailed: the auth service did not change the auth user (`applied` False), or nobody can know (None).
+            CompensationFailed: the database refused, and the auth user could not be put back.
+            ConstraintViolated, Unavailable: the database refused, or could not be reached.
+
+        Examples:
+            >>> repository.correct_student(
+            ...     user_id=student.user_id, manager_id=manager.user_id, full_name="Aigerim Serik"
+            ... ).full_name
+            'Aigerim Serik'
+        """
+        return self._perform(
+            accounts.correct_student(
+                self._services, user_id=user_id, manager_id=manager_id, full_name=full_name, email=email, price=price
+            )
+        )
+
+    def reassign_students(
+        self,
+        *,
+        from_manager_id: UUID | str,
+        to_manager_id: UUID | str,
+        manager_id: UUID | str,
+        user_ids: Sequence[UUID | str] | None = None,
+    ) -> Reassignment:
+        """Give a seller's students to another seller, with their sales: all, or none where one of them cannot be.
+
+        Called again it changes and logs nothing. Where a manager goes whose students were not reassigned, the
+        leaderboard keeps their sales under their name.
+
+        Args:
+            from_manager_id: whose students they are.
+            to_manager_id: whose they become: a user with the role sales_manager or admin.
+            manager_id: who does it; an admin.
+            user_ids: only these, 1–10,000; None for all.
+
+        Returns:
+            A `Reassignment`, with from_manager_id, to_manager_id, and user_ids of those who passed by this call.
+
+        Raises:
+            InvalidInput: an argument that cannot be right, or both managers are the same.
+            NotFound: no such manager or student.
+            Refused: `manager_id` is no admin, or somebody in `user_ids` is a third manager's.
+
+        Examples:
+            >>> len(repository.reassign_students(
+            ...     from_manager_id=leaving.user_id, to_manager_id=staying.user_id, manager_id=admin.user_id
+            ... ).user_ids)
+            12
+        """
+        return self._perform(
+            reassign_students_flow(
+                self._services.context,
+                from_manager_id=from_manager_id,
+                to_manager_id=to_manager_id,
+                manager_id=manager_id,
+                user_ids=user_ids,
+            )
+        )
+
+    def reset_password(self, *, user_id: UUID | str, password: str, manager_id: UUID | str) -> PasswordReset:
+        """Set a student's password in the auth service, and log who did it; the password is kept nowhere else.
+
+        Of two at once the one that is told last is what logs in. Where the database refuses the log's row, the password
+        stays as it was.
+
+        Args:
+            user_id: the student.
+            password: 1–72 bytes.
+            manager_id: who does it: whoever sold the student, or an admin.
+
+        Returns:
+            A `PasswordReset`, with user_id, at.
+
+        Raises:
+            InvalidInput: an argument that cannot be right, or a password that the auth service finds too weak.
+            NotFound: no such student or manager.
+            Refused: the manager neither sold the student nor is an admin.
+            AuthFailed: the password was not set (`applied` False), or nobody can know (None); call again.
+            ConstraintViolated, Unavailable: the database refused, or could not be reached.
+
+        Examples:
+            >>> repository.reset_password(
+            ...     user_id=student.user_id, password="correct horse", manager_id=manager.user_id
+            ... ).user_id == student.user_id
+            True
+        """
+        return self._perform(
+            accounts.reset_password(self._services, user_id=user_id, password=password, manager_id=manager_id)
         )
 
     def record_welcome_email(
