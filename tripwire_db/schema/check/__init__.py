@@ -16,6 +16,7 @@ from tripwire_db.errors import InvalidInput
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.check import catalog_rules, text_rules
+from tripwire_db.schema.check.api import api_notes
 from tripwire_db.schema.check.chain import Chain, Revision, opened
 from tripwire_db.schema.check.described import described
 from tripwire_db.schema.check.dump import difference, dump
@@ -215,7 +216,7 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
                 run.found_all(revision, told)
                 run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before, run.project))
             if revision.id != run.project.baseline and revision.id in run.judged:
-                api = catalog_rules.api_notes(before, after, run.project)
+                api = api_notes(before, after, run.project)
                 run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
                 run.notes += [Note(revision.id, "api", text) for text in api]
             before = after

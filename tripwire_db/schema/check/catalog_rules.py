@@ -69,23 +69,6 @@ def access_notes(before: Catalog, after: Catalog) -> Iterator[str]:
             yield f"row-level security of {key.name} is switched {'on' if new_switch == 'yes' else 'off'}"
 
 
-def api_notes(before: Catalog, after: Catalog, project: Project) -> Iterator[str]:
-    """What PostgREST shows: tables, columns and functions of public that came, changed or went."""
-    old, new = _shown(before, project), _shown(after, project)
-    for key in sorted({*old, *new}, key=str):
-        table_is_new = key.kind == "column" and Key("table", key.name.rpartition(".")[0]) not in (
-            old if key not in old else new
-        )
-        if table_is_new:
-            continue  # told by the table already
-        if key not in old:
-            yield f"{key} is added"
-        elif key not in new:
-            yield f"{key} is removed"
-        elif old[key] != new[key]:
-            yield f"{key} is changed"
-
-
 def _new(key: Key, item: Object, before: Catalog, offline: str, project: Project) -> Iterator[tuple[str, str, str]]:
     if key.kind == "grant":
         yield from _grant(None, item, project)
@@ -164,27 +147,8 @@ def _lost(before: Catalog, after: Catalog, project: Project) -> set[Key]:
     return {key for key in gone if Key("table", key.name.rpartition(".")[0]) not in gone}
 
 
-def _shown(catalog: Catalog, project: Project) -> dict[Key, tuple[object, ...]]:
-    shown: dict[Key, tuple[object, ...]] = {}
-    for key, item in catalog.items():
-        if not _in_api(key, project):
-            continue
-        if key.kind == "table":
-            shown[key] = (item.attributes["kind"],)
-        elif key.kind == "column":
-            shown[key] = tuple(item.attributes[name] for name in ("type", "not_null", "default"))
-        elif key.kind == "function" and not _is_trigger(item):
-            head = (item.attributes["definition"] or "").partition("\nAS ")[0]
-            shown[key] = (head.partition("\n LANGUAGE")[0],)
-    return shown
-
-
 def _in_api(key: Key, project: Project) -> bool:
     return key.name.startswith(f"{project.api_schema}.")
-
-
-def _is_trigger(function: Object) -> bool:
-    return "\n RETURNS trigger" in (d := function.attributes["definition"] or "") or "\n RETURNS event_trigger" in d
 
 
 def _privileges(grant: Object | None) -> set[str]:
