@@ -136,6 +136,13 @@ def test_masking_hides_passwords_and_nothing_else(url: str, masked: str):
             {"sslmode": "require", "application_name": "x y"},
         ),
         ("postgresql://postgres.ref:x@pooler:6543/postgres", {"user": "postgres.ref", "port": 6543}),
+        ("postgresql+asyncpg://app@db/course", {"user": "app", "host": "db", "dbname": "course"}),
+        ("service=course", {"service": "course"}),
+        ("postgresql://?service=course", {"service": "course"}),
+        (
+            "host=db user=app password='a b:/@=' dbname=course",
+            {"host": "db", "password": "a b:/@=", "dbname": "course"},
+        ),
     ],
 )
 def test_every_form_of_url_reaches_the_driver_unchanged(url: str, expected: dict[str, object]):

@@ -1,8 +1,6 @@
 """Connections that do not wait for ever, belong to one process, and notice a commit that its standby has not confirmed."""
 
 import os
-import time
-from collections.abc import Generator
 from typing import Any, Self
 
 import psycopg
@@ -11,6 +9,7 @@ from psycopg.errors import Diagnostic
 from tripwire_db.engine.driver_errors import ANSWER_TIMEOUT_SECONDS
 from tripwire_db.errors import InvalidInput, TripwireError
 from tripwire_db.postgres.url import libpq_url, parse
+from tripwire_db.postgres.waiting import LateError, bounded
 
 TRANSACTION_POOLER_PORT = 6543
 CANCEL_TIMEOUT_SECONDS = 1.0
@@ -39,6 +38,7 @@ def connection_arguments(url: object, transaction_pooler: bool | None = None) ->
     return {
         **defaults,
         **arguments,
+        "client_encoding": "UTF8",  # not the role's, nor that of PGCLIENTENCODING, which may lack letters of a name
         "prepare_threshold": None if transaction_pooler else 5,
         "look_for_pooler": not told and not transaction_pooler,
     }
@@ -73,25 +73,6 @@ class StandbyWait:
         """Take note of the warning; told by the function that sends it, since its text comes in any language."""
         if notice.source_function == "SyncRepWaitForLSN":
             self.cut_short = True
-
-
-class _Late(psycopg.OperationalError):
-    """There was no answer in time."""
-
-
-def _bounded(gen: Generator[Any, Any, Any], seconds: float) -> Generator[Any, Any, Any]:
-    """What a generator of psycopg's gives, until it takes longer than `seconds`: then `_Late`, and it can go on later."""
-    deadline = time.monotonic() + seconds
-    try:
-        wanted = next(gen)
-        while True:
-            # psycopg goes on here when there is something to read, and every `_INTERVAL_SECONDS` anyway.
-            ready = yield wanted
-            wanted = gen.send(ready)
-            if time.monotonic() > deadline:
-                raise _Late
-    except StopIteration as done:
-        return done.value
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -130,12 +111,12 @@ class BoundedConnection(psycopg.Connection[Any]):
         if timeout is not None:  # psycopg's own, of a part of its work
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(_bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
-        except _Late:
+            return super().wait(bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
+        except LateError:
             pass
         try:
             self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            return super().wait(_bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
+            return super().wait(bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
         except psycopg.OperationalError as silence:
             if silence.sqlstate is not None:
                 raise  # the server has spoken: as a rule it says that the statement was called off
@@ -183,12 +164,12 @@ class BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
         if timeout is not None:
             return await super().wait(gen, interval, timeout)
         try:
-            return await super().wait(_bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
-        except _Late:
+            return await super().wait(bounded(gen, ANSWER_TIMEOUT_SECONDS), interval)
+        except LateError:
             pass
         try:
             await self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
-            return await super().wait(_bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
+            return await super().wait(bounded(gen, CANCEL_TIMEOUT_SECONDS), interval)
         except psycopg.OperationalError as silence:
             if silence.sqlstate is not None:
                 raise

@@ -14,7 +14,7 @@ CONNECT_SECONDS = 10
 
 
 def connect(url: str, *, autocommit: bool = False, purpose: str | None = None) -> "psycopg.Connection[Any]":
-    """Open a connection that any pooler will do for: nothing is prepared, no start-up options are sent.
+    """Open a connection that any pooler will do for: nothing is prepared, no start-up options are sent but the encoding.
 
     Args:
         url: of the database, see `tripwire_db.postgres.url.libpq_url`.
@@ -36,6 +36,7 @@ def connect(url: str, *, autocommit: bool = False, purpose: str | None = None) -
     if purpose is not None:
         parameters["application_name"] = f"tripwire-db {purpose}"
     try:
-        return psycopg.connect(**parameters | parse(libpq_url(url)), autocommit=autocommit, prepare_threshold=None)
+        parameters |= {**parse(libpq_url(url)), "client_encoding": "UTF8"}
+        return psycopg.connect(**parameters, autocommit=autocommit, prepare_threshold=None)
     except psycopg.Error as error:
         raise Unavailable(unreachable(error), applied=False) from without_rows(error)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from tripwire_db.errors import InvalidInput
 
@@ -34,7 +34,7 @@ def parse(url: str) -> dict[str, str]:
     from psycopg.conninfo import conninfo_to_dict
 
     text = url.strip()
-    normal = libpq_url(text) if "://" in text or "=" not in text else text
+    normal = text if _is_keywords(text) else libpq_url(text)
     try:
         return {name: str(value) for name, value in conninfo_to_dict(normal).items() if value is not None}
     except psycopg.Error:  # libpq's message would quote a piece of the URL, perhaps of the password
@@ -48,7 +48,7 @@ def libpq_url(url: str) -> str:
 
     Args:
         url: `postgresql://` or `postgres://`, with or without `+psycopg`; sockets as `?host=/folder`; several hosts as
-            `a:5432,b:5432`.
+            `a:5432,b:5432`. Or a connection string of keywords, as in `service=course`.
 
     Returns:
         The same, as `postgresql://…`.
@@ -61,6 +61,9 @@ def libpq_url(url: str) -> str:
         'postgresql://app:50%25%40home@db.example:5432/course'
     """
     text = url.strip()
+    if _is_keywords(text):
+        given = parse(text)
+        return "postgresql://" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
     match = _SCHEME.match(text)
     if match is None:
         scheme, separator, _ = text.partition("://")
@@ -136,6 +139,8 @@ def place_of(parameters: Mapping[str, str]) -> str:
         'app@db.example:5432/course'
     """
     user, port = parameters.get("user"), parameters.get("port")
+    if "service" in parameters and "host" not in parameters:
+        return f"service {parameters['service']}"
     place = f"{parameters.get('host') or 'local socket'}{f':{port}' if port else ''}"
     return f"{f'{user}@' if user else ''}{place}/{parameters.get('dbname') or user or ''}"
 
@@ -158,6 +163,11 @@ def mask_secret(text: str, parameters: Mapping[str, str]) -> str:
         if form not in public and len(form) > 2:
             text = text.replace(form, "***")
     return text
+
+
+def _is_keywords(text: str) -> bool:
+    """Whether this is a connection string of keywords, as in `host=db.example dbname=course`."""
+    return "://" not in text.partition("=")[0] and re.match(r"\s*[a-z_]+\s*=", text) is not None
 
 
 def _split(rest: str) -> tuple[str, str, str]:

@@ -82,6 +82,7 @@ class Project:
             must not be there.
         search_path: What the runner's connections search; None leaves the server's. With one that has nothing but
             `pg_catalog`, no revision depends on what others make in `public`.
+        encoding: The only one that a database of the project may have; None takes any.
         model_schemas: Those that the models speak of.
         api_schema: The one that an API shows to others.
         visitors: Roles that nothing may be granted to.
@@ -117,6 +118,7 @@ class Project:
     home_schema: str = "public"
     replaces: tuple[str, ...] = ()
     search_path: str | None = None
+    encoding: str | None = None
     model_schemas: tuple[str, ...] = ("public",)
     api_schema: str = "public"
     visitors: tuple[str, ...] = ("anon", "public")
@@ -149,6 +151,16 @@ class Project:
         """Make a scratch database ready for the first revision."""
         if self.prepare is not None:
             self.call(self.prepare, url)
+
+    def wrong_encoding(self, connection: psycopg.Connection[Any]) -> str | None:
+        """Say what is wrong with a database's encoding; None where it is right."""
+        found = connection.info.parameter_status("server_encoding")
+        if self.encoding is None or found == self.encoding:
+            return None
+        return (
+            f"This database has the encoding {found}, which lacks letters that revisions and rows need. Nothing was changed: "
+            f"make a database with CREATE DATABASE ... ENCODING '{self.encoding}' TEMPLATE template0, and restore into it."
+        )
 
     def read_catalog(self, connection: psycopg.Connection[Any]) -> Catalog:
         """Read what stands in the project's schemas; see `tripwire_db.postgres.catalog.read_catalog`."""
@@ -202,6 +214,7 @@ COURSE = Project(
     home_schema="tripwire",
     replaces=("public.update_updated_at_column()", "public.pgrst_watch()"),
     search_path=PATH,
+    encoding="UTF8",
     # Made by `adopt`: what it moved away, and which extra objects it listed and left unchanged.
     outside_chain=("tripwire.quarantine", "tripwire.adopted_extras"),
     baseline="20261101090000",

@@ -130,7 +130,7 @@ def test_a_relative_target_means_the_same_after_a_failed_attempt(chain: Chain) -
     assert chain.at() == chain.revision(2)
 
 
-def test_an_index_built_beside_the_traffic_is_tried_again_too(chain: Chain) -> None:
+def test_an_index_built_beside_the_traffic_waits_for_who_writes_the_table(chain: Chain) -> None:
     chain.add("CREATE TABLE public.a (x int)")
     assert chain.upgrade().code == 0
     chain.add("DROP INDEX IF EXISTS public.a_x", "CREATE INDEX CONCURRENTLY a_x ON public.a (x)", concurrent=True)
@@ -138,10 +138,33 @@ def test_an_index_built_beside_the_traffic_is_tried_again_too(chain: Chain) -> N
     blocked_by = _pid(blocker)
     deployer = chain.start(*_SHORT, "upgrade", "head")
 
-    result = _release_after(blocker, deployer, "Attempt 2 of 10")
+    result = _release_after(blocker, deployer, "waits for")
 
     assert result.code == 0, result
     assert blocked_by in result.err
+    assert "Attempt" not in result.err, "nobody queues behind it, so it waits by time"
+    assert chain.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.a_x'::regclass") == [(True,)]
+
+
+def test_an_index_waits_for_old_snapshots_of_other_tables_by_time_and_names_who_holds_them(chain: Chain) -> None:
+    chain.execute("CREATE TABLE public.other ()")
+    chain.add("CREATE TABLE public.a (x int)")
+    assert chain.upgrade().code == 0
+    chain.add("DROP INDEX IF EXISTS public.a_x", "CREATE INDEX CONCURRENTLY a_x ON public.a (x)", concurrent=True)
+    old = _block(chain, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM public.other")
+
+    result = chain.upgrade(*_SHORT, "-x", "concurrent-wait=1s")
+
+    assert result.code != 0
+    assert f"waits for the end of a transaction that began before it, {_pid(old)}" in result.err
+    assert "lock timeout after 1s. It waited for the end of a transaction" in result.out
+    assert "An index may be half built (INVALID); running it again begins by dropping it." in result.out
+    assert "rolled back" not in result.said
+
+    deployer = chain.start(*_SHORT, "upgrade", "head")
+    result = _release_after(old, deployer, "waits for the end")
+
+    assert result.code == 0, result
     assert chain.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.a_x'::regclass") == [(True,)]
 
 

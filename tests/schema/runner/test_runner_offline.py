@@ -1,6 +1,8 @@
 """`--sql`: the same migration as text, with its timeouts and its checks, applied by psql."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,9 +14,10 @@ from tripwire_db.schema.check.dump import dump
 NEWEST = 18
 
 
-def _psql(url: str, sql: str, *, stop: bool = True) -> Result:
+def _psql(url: str, sql: str) -> Result:
+    """Apply a file as anybody would: psql goes on after an error unless the file says otherwise."""
     done = subprocess.run(
-        [postgres_bin(NEWEST) / "psql", "--no-psqlrc", "--quiet", f"--set=ON_ERROR_STOP={int(stop)}", url],
+        [postgres_bin(NEWEST) / "psql", "--no-psqlrc", "--quiet", url],
         input=sql,
         capture_output=True,
         text=True,
@@ -75,12 +78,13 @@ def test_every_begin_is_followed_by_the_timeouts(story: Chain) -> None:
             "SET LOCAL statement_timeout = '1min';",
         ]
     place = lines.index("CREATE INDEX CONCURRENTLY a_x ON public.a (x);")
-    assert lines[place - 3 : place] == ["COMMIT;", "SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
+    assert lines[place - 2 : place] == ["SET lock_timeout = '10min';", "SET statement_timeout = '11min';"]
+    assert lines[place - 5 : place - 2] == ["$expect$;", "SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
     assert lines[place + 1 : place + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
     place, end = lines.index("DO $schema$"), lines.index("$schema$;")
     assert "CREATE SCHEMA tripwire;" in lines[place + 3]
     assert lines[place - 2 : place] == ["SET lock_timeout = '2s';", "SET statement_timeout = '1min';"]
-    assert lines[end + 1 : end + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "BEGIN;"]
+    assert lines[end + 1 : end + 4] == ["RESET lock_timeout;", "RESET statement_timeout;", "DO $encoding$"]
 
 
 @pytest.mark.parametrize("left", ["by a file that failed", "by a downgrade to base"])
@@ -102,8 +106,9 @@ def test_a_part_of_it_is_refused_by_a_database_that_is_elsewhere(story: Chain) -
     assert story.upgrade(to="+1").code == 0
     part = story.run("upgrade", f"{story.revision(2)}:head", "--sql").out
 
-    applied = _psql(story.url, part, stop=False)
+    applied = _psql(story.url, part)
 
+    assert applied.code != 0
     assert "upgrade 20260103000000 expects the database at 20260102000000; it is at 20260101000000." in applied.err
     assert story.at() == story.revision(1)
     assert story.query("SELECT FROM pg_attribute WHERE attrelid = 'public.a'::regclass AND attname = 'y'") == []
@@ -128,6 +133,36 @@ def test_a_part_of_it_is_refused_by_a_database_that_alembic_never_saw(story: Cha
     assert applied.code != 0
     assert "expects the database at 20260102000000; it has no table tripwire.alembic_version." in applied.err
     assert story.tables() == set()
+
+
+def test_the_wrong_database_keeps_the_indexes_that_the_file_drops(story: Chain) -> None:
+    assert story.upgrade().code == 0  # at 3, and the way back from 2 is for another database
+    back = story.run("downgrade", f"{story.revision(2)}:{story.revision(1)}", "--sql").out
+
+    applied = _psql(story.url, back)
+    # What somebody runs by hand from the middle of it is stopped, too.
+    middle = "\\set ON_ERROR_STOP on\n" + back[back.index("COMMIT;") + len("COMMIT;") :]
+    by_hand = _psql(story.url, middle)
+
+    for result in (applied, by_hand):
+        assert result.code != 0
+        assert "downgrade 20260102000000 expects the database at 20260102000000" in result.err
+    assert story.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.a_x'::regclass") == [(True,)]
+    assert story.at() == story.revision(3)
+
+
+@pytest.mark.parametrize("arguments", [("heads",), ("upgrade", "head", "--sql")])
+def test_a_locale_without_letters_of_the_project_s_files_is_no_hindrance(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("utf-8").strip()
 
 
 def test_it_is_refused_while_somebody_migrates(story: Chain) -> None:

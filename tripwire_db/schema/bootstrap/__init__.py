@@ -14,6 +14,7 @@ from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.postgres.search_path import PIN
+from tripwire_db.schema.project import COURSE
 from tripwire_db.tables import IS_STAND_IN
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -116,6 +117,8 @@ def bootstrap(url: str) -> Bootstrap:
     """
     try:
         with connect(url, purpose="bootstrap") as connection:
+            if said := COURSE.wrong_encoding(connection):
+                raise BootstrapRefused(said)
             return _bootstrap(connection)
     except errors.InsufficientPrivilege as error:
         raise BootstrapRefused(

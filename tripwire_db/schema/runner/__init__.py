@@ -6,7 +6,7 @@ the same lock, the same timeouts and the same messages. Nothing here knows the c
 
 What a caller from Python may put into `Config.attributes`:
     url: The database, any `postgresql://` URL; comes after `-x url=…` and before `sqlalchemy.url`.
-    lock_timeout, statement_timeout, lock_attempts, deploy_wait: see `limits.py`.
+    lock_timeout, statement_timeout, lock_attempts, deploy_wait, concurrent_wait: see `limits.py`.
     tracer: Looks at every statement, see `tripwire_db.schema.tracing`; for scratch databases.
     quiet: True leaves out the lines on standard error.
 And what it finds there afterwards:

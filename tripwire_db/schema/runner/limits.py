@@ -8,7 +8,7 @@ from typing import Any
 
 from tripwire_db.schema.runner.errors import MigrationError
 
-KNOWN = ("url", "lock-timeout", "statement-timeout", "lock-attempts", "deploy-wait", "accept-loss")
+KNOWN = ("url", "lock-timeout", "statement-timeout", "lock-attempts", "deploy-wait", "concurrent-wait", "accept-loss")
 _UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?")
 _LONGEST_MS = 2**31 - 1
@@ -24,12 +24,15 @@ class Limits:
         statement_timeout: Milliseconds that a statement may run; 10 min unless set, 0 for no limit.
         lock_attempts: How often a revision is tried that meets a lock timeout or a deadlock; 10 unless set.
         deploy_wait: Milliseconds to wait for another deployer; 10 min unless set.
+        concurrent_wait: Milliseconds that building or dropping an index CONCURRENTLY waits for transactions that began
+            before it, in whatever table they work; 10 min unless set. Reading and writing go on meanwhile.
     """
 
     lock_timeout: int = 3_000
     statement_timeout: int = 600_000
     lock_attempts: int = 10
     deploy_wait: int = 600_000
+    concurrent_wait: int = 600_000
 
     @classmethod
     def read(
@@ -65,6 +68,7 @@ class Limits:
             ("statement-timeout", _milliseconds),
             ("lock-attempts", _count),
             ("deploy-wait", _milliseconds),
+            ("concurrent-wait", _milliseconds),
         ):
             found = find(name)
             if found is not None:
@@ -73,6 +77,10 @@ class Limits:
         if settings.lock_timeout == 0:
             raise MigrationError(
                 "lock-timeout must be at least 1ms: without a limit, a revision that waits for a lock stalls all traffic."
+            )
+        if settings.concurrent_wait == 0:
+            raise MigrationError(
+                "concurrent-wait must be at least 1ms: a forgotten transaction would be waited for for ever."
             )
         return settings
 

@@ -1,5 +1,6 @@
 """`--sql`: the same migration as text, with its timeouts, for a DBA to read and to apply with psql."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +13,22 @@ from tripwire_db.schema.runner.expectation import expectation
 from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.steps import Steps, hooks
-from tripwire_db.schema.runner.transactions import RESET, timeouts
+from tripwire_db.schema.runner.transactions import RESET, timeouts, waits_for_snapshots
 from tripwire_db.schema.runner.version_table import VersionTable
 
-_HEADER = """\
--- Written by alembic --sql. Apply it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file=<this file> <URL>
--- on a direct or session connection. Each revision checks that the database is where it expects it."""
+_HEADER = r"""-- Written by alembic --sql. Apply it with: psql --no-psqlrc --file=<this file> <URL>
+-- on a direct or session connection. Each revision checks that the database is where it expects it, and psql stops there.
+\set ON_ERROR_STOP on
+SET client_encoding = 'UTF8';"""
+
+_ENCODING = """DO $encoding$
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') <> '{0}' THEN
+        RAISE EXCEPTION 'This database has the encoding %, and needs {0}.', pg_catalog.current_setting('server_encoding')
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$encoding$;"""
 
 
 def run_offline(environment: EnvironmentContext, settings: Limits, project: Project, options: dict[str, Any]) -> None:
@@ -52,6 +63,7 @@ class _Writer:
         self._steps = steps
         self._table = VersionTable.of(project)
         self._search_path = project.search_path
+        self._encoding = project.encoding
         self._checked: Any = None
 
     def begin(self) -> None:
@@ -61,6 +73,8 @@ class _Writer:
         # A downgrade to base leaves the table, empty; that it is empty is checked.
         version_table = context._version  # noqa: SLF001 - Alembic has no other door to it
         version_table.set_creator_ddl(CreateTable(version_table, if_not_exists=True))
+        if isinstance(context.impl.output_buffer, io.TextIOWrapper):
+            context.impl.output_buffer.reconfigure(encoding="utf-8")  # standard output's own may be that of LC_ALL=C
         self._write(_HEADER)
         if self._search_path:
             self._write(f"SET search_path = {self._search_path};")
@@ -68,6 +82,8 @@ class _Writer:
             self._write(self._timeouts(local=False))
             self._write(make_schema)
             self._write(_RESET)
+        if self._encoding:
+            self._write(_ENCODING.format(self._encoding))
         plain_begin, plain_block = context.impl.emit_begin, context.autocommit_block
 
         def emit_begin() -> None:
@@ -80,15 +96,36 @@ class _Writer:
         @contextmanager
         def autocommit_block() -> Iterator[None]:
             with plain_block():
+                self._check()  # again: what failed before COMMIT is rolled back, and the rest of the file may still run
                 self._write(self._timeouts(local=False))
-                yield
+                with self._patience():
+                    yield
                 self._write(_RESET)
 
         context.impl.emit_begin = emit_begin  # type: ignore[method-assign]
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
 
-    def _timeouts(self, *, local: bool) -> str:
-        return _in_lines(timeouts(self._settings, local=local))
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Let statements that wait for snapshots wait longer."""
+        impl = self._environment.get_context().impl
+        plain_execute, patient = impl.static_output, False
+
+        def write(text: str) -> None:
+            nonlocal patient
+            if patient is not waits_for_snapshots(text):
+                patient = not patient
+                plain_execute(self._timeouts(local=False, patient=patient))
+            plain_execute(text)
+
+        impl.static_output = write  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            impl.static_output = plain_execute  # type: ignore[method-assign]
+
+    def _timeouts(self, *, local: bool, patient: bool = False) -> str:
+        return _in_lines(timeouts(self._settings, local=local, patient=patient))
 
     def _check(self) -> None:
         """Refuse a database that is elsewhere, and one that is being migrated by somebody else."""

@@ -2,7 +2,6 @@
 
 import random
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,25 +14,27 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.schema.project import Project
-from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.connect import connect, settle
+from tripwire_db.schema.runner.deployer import Deployer
 from tripwire_db.schema.runner.errors import MigrationError, describe, driver_error, shorten
 from tripwire_db.schema.runner.history import History
 from tripwire_db.schema.runner.interrupts import Interrupted, Interrupts
 from tripwire_db.schema.runner.limits import Limits, spell
-from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire, wait_until_free
+from tripwire_db.schema.runner.locks import SESSION, wait_until_free
 from tripwire_db.schema.runner.losses import refuse_losses
 from tripwire_db.schema.runner.neighbours import open_schema_warning, open_schemas, refuse_strangers
-from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.session_state import SessionState
-from tripwire_db.schema.runner.steps import Outcome, Steps, Tracer, at, hooks, spell_heads
+from tripwire_db.schema.runner.steps import Outcome, Steps, Tracer, Tries, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.schema.runner.transactions import Transactions, driver
 from tripwire_db.schema.runner.version_table import VersionTable
 from tripwire_db.schema.runner.watcher import Watcher
 
 _RETRIED = {"55P03": "lock timeout", "40P01": "deadlock"}
+_LOST = "connection lost"
+_TERMINATED = "57P01"
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 _SETTLE_SECONDS = 15.0
@@ -120,49 +121,32 @@ class _Run:
         self._steps = Steps(command.environment.context_opts["fn"], ())
         self._reload = Reload(wanted=command.project.notifies_postgrest)
         self._transactions: Transactions | None = None
-        self._watcher: Watcher | None = None
+        self._watcher = Watcher(lock_timeout=command.settings.lock_timeout, say=lambda text: report.line(f"    {text}"))
         self._begun = False
         self._tracer: Tracer | None = command.environment.config.attributes.get("tracer")
 
     def do(self) -> Outcome:
         """Take the locks, migrate, look whether the version table says so."""
-        command, report, settings = self._command, self._report, self._command.settings
-        target = command.target
+        command, report = self._command, self._report
         start = time.monotonic()
-        refuse_known_pooler(target)
-        with ExitStack() as stack:
-            lock = stack.enter_context(connect(target, command.name))
-            refuse_transaction_pooler(lock, target)
-            self._pin(lock)
-            lock.execute(f"SET lock_timeout = {settings.lock_timeout}; SET idle_session_timeout = 0")
-            report.line(f"{command.name} of {target} (URL from {target.source})")
-            waited = acquire(lock, DEPLOYER, wait=settings.deploy_wait, say=report.line)
-            self._look_around(lock)
-            migrating = stack.enter_context(connect(target, command.name))
-            self._pin(migrating)
-            waited += acquire(migrating, SESSION, wait=settings.deploy_wait, say=report.line)
-            self._prepare(lock, migrating)
-            history = History.find(lock, command.environment, command.project)
+        with Deployer(command.target, command.name, command.project, command.settings, say=report.line) as deployer:
+            self._look_around(deployer.lock)
+            deployer.open_migrating()
+            command.version_table.make_schema(deployer.lock)
+            history = History.find(deployer.lock, command.environment, command.project)
             self._begun = True
-            self._watcher = Watcher(
-                lock,
-                pid=migrating.info.backend_pid,
-                lock_timeout=settings.lock_timeout,
-                say=lambda text: report.line(f"    {text}"),
-            )
             self._steps = Steps(command.environment.context_opts["fn"], (self._watcher, report))
             if command.name == "downgrade" and not command.accept_loss:
-                self._steps.approve = lambda steps: refuse_losses(lock, steps)
-            with self._watcher, _sqlalchemy(target, migrating) as connection:
-                self._migrate(connection, history)
-            after = self._verify(lock)
+                self._steps.approve = lambda steps: refuse_losses(deployer.lock, steps)
+            self._migrate(deployer, history)
+            after = self._verify(deployer.lock)
             report.close()
             outcome = Outcome(
                 before=at(self._steps.before),
                 after=at(after),
                 revisions=tuple(self._steps.finished),
                 seconds=time.monotonic() - start,
-                waited=waited,
+                waited=deployer.waited,
                 notified=self._reload.notified,
             )
             self._tell(outcome)
@@ -187,7 +171,7 @@ class _Run:
         command = self._command
         try:
             with connect(command.target, command.name) as look:
-                self._pin(look)
+                self._settle(look)
                 settled = wait_until_free(look, SESSION, seconds=_SETTLE_SECONDS)
                 heads = command.version_table.read(look)
                 ended_early = self._ended_early(look) and heads == self._steps.expected
@@ -216,10 +200,8 @@ class _Run:
             return False
         return self._transactions.ended_early(look)
 
-    def _pin(self, connection: psycopg.Connection[Any]) -> None:
-        """Keep what others have made off the search path of a session, which is our own and no pooler's."""
-        if path := self._command.project.search_path:
-            connection.execute(f"SET search_path = {path}".encode())
+    def _settle(self, connection: psycopg.Connection[Any]) -> None:
+        settle(connection, self._command.project.search_path)
 
     def _look_around(self, lock: psycopg.Connection[Any]) -> None:
         """Refuse what strangers have made where we are about to build; warn where they might."""
@@ -229,9 +211,81 @@ class _Run:
             for schema in open_schemas(lock, project):
                 self._report.line(f"  WARNING: {open_schema_warning(schema)}")
 
-    def _prepare(self, lock: psycopg.Connection[Any], migrating: psycopg.Connection[Any]) -> None:
-        """Make the version table's schema; have the server notice when this process is gone, and show what it says."""
-        self._command.version_table.make_schema(lock)
+    def _migrate(self, deployer: Deployer, history: History) -> None:
+        """Run the revisions; where the connection is lost, by a new one, after those that are finished."""
+        transactions = Transactions(self._command.settings)
+        self._transactions = transactions
+        self._steps.prepare = self._prepare_step
+        tries = Tries()
+        while not self._run(deployer, history, transactions, tries):
+            while True:
+                try:
+                    deployer.open_again()
+                except MigrationError as error:  # the server may be starting again
+                    self._pause(tries, _LOST, error)
+                else:
+                    break
+            at_it = self._command.version_table.read(deployer.migrating) == self._steps.expected
+            if at_it and self._ended_early(deployer.migrating):
+                raise MigrationError(f"{_LOST}.")
+
+    def _run(self, deployer: Deployer, history: History, transactions: Transactions, tries: Tries) -> bool:
+        """Run the revisions by one connection; False where it was lost.
+
+        A revision that meets a lock timeout or a deadlock is tried again, after those before it.
+        """
+        environment, options, steps = self._command.environment, self._command.options, self._steps
+        raw = deployer.migrating
+        self._prepare(raw)
+        watch = self._watcher.over(deployer.lock, raw.info.backend_pid)
+        with watch, _sqlalchemy(self._command.target, raw) as connection:
+            environment.configure(
+                connection=connection, fn=steps, **options | hooks(options, self._reload, history, steps.applied)
+            )
+            # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
+            transactions.listen(connection)
+            steps.settle = SessionState(driver(connection)).settle
+            if self._tracer is not None:
+                self._tracer.follow(connection)
+            while True:
+                transactions.begin_try()
+                try:
+                    with environment.begin_transaction():
+                        environment.run_migrations()
+                except (SQLAlchemyError, psycopg.Error) as error:
+                    kind = self._kind(error, raw)
+                    if kind is None:
+                        raise
+                    if transactions.patient and kind == _RETRIED["55P03"]:  # it has waited for as long as it may
+                        raise MigrationError(self._gave_up(kind, 1, error)) from without_rows(error)
+                    self._pause(tries, kind, error)
+                    if kind == _LOST:
+                        return False
+                else:
+                    break
+            if not steps.finished:  # the account may be wrong though Alembic has nothing to do
+                if not connection.in_transaction():
+                    connection.begin()
+                history.keep(driver(connection), steps.expected)
+                connection.commit()
+        return True
+
+    def _kind(self, error: Exception, raw: psycopg.Connection[Any]) -> str | None:
+        """What has happened, where the revision may be tried again."""
+        state = _sqlstate(error)
+        if not raw.closed:
+            kind = _RETRIED.get(state)
+            if kind is None or self._ended_early(raw):
+                return None
+            raw.rollback()
+            return kind
+        work = self._transactions
+        if work is not None and work.at_work and (work.concurrent or state == _TERMINATED):
+            return None  # outside of a transaction it may have happened, by half too; or somebody has put an end to it
+        return _LOST
+
+    def _prepare(self, migrating: psycopg.Connection[Any]) -> None:
+        """Have the server notice when this process is gone, and show what it says."""
         try:
             migrating.execute("SET client_connection_check_interval = '1s'")
         except psycopg.errors.InvalidParameterValue:
@@ -239,66 +293,45 @@ class _Run:
             self._report.line("  The server cannot notice a client that is gone; a killed run may go on for a while.")
         migrating.add_notice_handler(self._report.notice)
 
-    def _migrate(self, connection: Connection, history: History) -> None:
-        """Run the revisions; one that meets a lock timeout or a deadlock is tried again, after those before it."""
-        environment, settings, steps = self._command.environment, self._command.settings, self._steps
-        environment.configure(
-            connection=connection,
-            fn=steps,
-            **self._command.options | hooks(self._command.options, self._reload, history, steps.applied),
-        )
-        # After configure(): a connection already in a transaction would silently defeat transaction_per_migration.
-        self._transactions = Transactions(connection, settings)
-        steps.settle = SessionState(driver(connection)).settle
-        steps.prepare = self._prepare_step
-        if self._tracer is not None:
-            self._tracer.follow(connection)
-        attempt, failing = 0, None
-        while True:
-            try:
-                with environment.begin_transaction():
-                    environment.run_migrations()
-            except SQLAlchemyError as error:
-                inner = driver_error(error)
-                kind = _RETRIED.get((inner.sqlstate if inner else None) or "")
-                if kind is None or self._ended_early(driver(connection)):
-                    raise
-                driver(connection).rollback()
-                attempt = attempt + 1 if failing is steps.current else 1
-                failing = steps.current
-                if attempt >= settings.lock_attempts:
-                    raise MigrationError(self._gave_up(kind, attempt, error)) from without_rows(error)
-                pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
-                self._report.line(
-                    f"  {steps.name}: {self._timed_out(kind)}; rolled back. "
-                    f"Attempt {attempt + 1} of {settings.lock_attempts} in {pause:.1f} s."
-                )
-                time.sleep(pause)  # lets the traffic through that had queued up behind us
-            else:
-                break
-        if not steps.finished:  # the account may be wrong though Alembic has nothing to do
-            if not connection.in_transaction():
-                connection.begin()
-            history.keep(driver(connection), steps.expected)
-            connection.commit()
-
     def _prepare_step(self, step: Any, name: str) -> None:
         if self._transactions is not None:
             self._transactions.wrap(step, name)
         if self._tracer is not None:
             self._tracer.wrap(step)
 
-    def _timed_out(self, kind: str) -> str:
-        """Name what happened; who was in the way has been told when it was seen."""
-        timeout = f" after {spell(self._command.settings.lock_timeout)}" if kind == "lock timeout" else ""
-        seen = self._watcher is not None and self._watcher.last is not None
-        return f"{kind}{timeout}{'' if seen else ' (who was in the way was gone too soon to be seen)'}"
+    def _pause(self, tries: Tries, kind: str, error: Exception) -> None:
+        """Wait before the next try, which lets the traffic through that had queued up behind us.
 
-    def _gave_up(self, kind: str, attempts: int, error: SQLAlchemyError) -> str:
-        wait = self._watcher.last if self._watcher is not None else None
-        parts = [f"{self._timed_out(kind)}, {attempts} times."]
-        if wait is not None:
-            parts.append(f"It waited for {wait}.")
+        Raises:
+            MigrationError: That was the last one.
+        """
+        steps, most = self._steps, self._command.settings.lock_attempts
+        attempt = tries.failed(steps.current)
+        if attempt >= most:
+            raise MigrationError(self._gave_up(kind, attempt, error)) from without_rows(error)
+        pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
+        name = f"{steps.name}: " if steps.current is not None else ""
+        concurrent = self._transactions is not None and self._transactions.concurrent and steps.current is not None
+        undone = "the next attempt drops an index that is half built" if concurrent else "rolled back"
+        self._report.line(f"  {name}{self._told(kind)}; {undone}. Attempt {attempt + 1} of {most} in {pause:.1f} s.")
+        time.sleep(pause)
+
+    def _told(self, kind: str) -> str:
+        """Name what happened; who was in the way has been told when it was seen."""
+        if kind == _LOST:
+            return kind
+        settings = self._command.settings
+        patient = self._transactions is not None and self._transactions.patient
+        limit = settings.concurrent_wait if patient else settings.lock_timeout
+        timeout = f" after {spell(limit)}" if kind == "lock timeout" else ""
+        return f"{kind}{timeout}{'' if self._watcher.last else ' (who was in the way was gone too soon to be seen)'}"
+
+    def _gave_up(self, kind: str, attempts: int, error: Exception) -> str:
+        parts = [f"{self._told(kind)}{f', {attempts} times' if attempts > 1 else ''}."]
+        if kind == _LOST:
+            parts.append(f"{describe(error).rstrip('.')}.")
+        elif self._watcher.last is not None:
+            parts.append(f"It waited for {self._watcher.last}.")
         statement = getattr(error, "statement", None)
         if statement:
             parts.append(f"The statement: {shorten(statement, 120)}.")
@@ -308,7 +341,7 @@ class _Run:
         """Look, from another connection, whether the version table says what it should."""
         if lock.closed:  # somebody ended it; the session's lock kept others away all the same
             with connect(self._command.target, self._command.name) as look:
-                self._pin(look)
+                self._settle(look)
                 found = self._command.version_table.read(look)
         else:
             found = self._command.version_table.read(lock)
@@ -323,7 +356,7 @@ class _Run:
         heads = self._command.environment.script.get_heads()
         head = " (head)" if [outcome.after] == heads else ""
         where = f"{outcome.after or 'base (no revision)'}{head}"
-        if self._watcher is not None and self._watcher.failure is not None:
+        if self._watcher.failure is not None:
             self._report.line(f"  The watch for blockers ended early: {describe(self._watcher.failure)}")
         if outcome.notified:
             self._report.line(
@@ -340,8 +373,19 @@ class _Run:
         )
 
 
+def _sqlstate(error: BaseException) -> str:
+    inner = driver_error(error)
+    return (inner.sqlstate if inner else None) or ""
+
+
 def _sqlalchemy(target: Target, raw: psycopg.Connection[Any]) -> Connection:
     """Hand our connection to SQLAlchemy, in no transaction."""
     raw.autocommit = False
-    engine = create_engine(target.url(), poolclass=pool.NullPool, creator=lambda: raw, use_native_hstore=False)
+    engine = create_engine(
+        target.url(),
+        poolclass=pool.NullPool,
+        creator=lambda: raw,
+        use_native_hstore=False,
+        pool_reset_on_return=None,  # it is closed, which undoes the same, and says nothing where it was lost
+    )
     return engine.connect()

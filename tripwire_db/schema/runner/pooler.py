@@ -17,6 +17,7 @@ from tripwire_db.schema.runner.target import Target
 
 SUPABASE_TRANSACTION_PORT = "6543"
 _OTHERS = 3
+_PROBES = 5
 _PROBE_SECONDS = 3
 
 
@@ -37,8 +38,8 @@ def refuse_transaction_pooler(connection: psycopg.Connection[Any], target: Targe
     """Refuse a connection whose statements may reach different servers sessions.
 
     A direct connection costs one query. Behind any pooler the backend's pid differs from the one that was announced;
-    then a random setting is made here, and looked for in open transactions of up to three more connections: where one
-    of them sees it, or this connection has lost it, server sessions are shared.
+    then a random setting is made here, and looked for in open transactions of up to three more connections, as far as the
+    pooler has sessions for them: where one of them sees it, or this connection has lost it, server sessions are shared.
 
     Raises:
         MigrationError: It is a transaction (or statement) pooler.
@@ -49,24 +50,31 @@ def refuse_transaction_pooler(connection: psycopg.Connection[Any], target: Targe
     mark = secrets.token_hex(16)
     connection.execute("SELECT pg_catalog.set_config('tripwire.probe', %s, false)", (mark,))
     with ExitStack() as others:
-        shared = any(_sees(others, target, mark) for _ in range(_OTHERS))
-        shared = shared or _probe(connection) != mark
+        seen: bool | None = False
+        for _ in range(_OTHERS):
+            seen = _sees(others, target, mark)
+            if seen is not False:
+                break
+        shared = seen or any(_probe(connection) != mark for _ in range(_PROBES))
     if shared:
         raise MigrationError(_refusal(target, "its connections share server sessions"))
     connection.execute("RESET tripwire.probe")
 
 
-def _sees(others: ExitStack, target: Target, mark: str) -> bool:
-    """Look for the mark in a transaction that stays open, so that the next connection gets another session."""
+def _sees(others: ExitStack, target: Target, mark: str) -> bool | None:
+    """Look for the mark in a transaction that stays open, so that the next connection gets another session.
+
+    None where no session is left: a session pooler's; a transaction pooler would have lent ours, which is idle.
+    """
     try:
         other = others.enter_context(connect(target, "probe", seconds=_PROBE_SECONDS))
-        other.execute("BEGIN")
+        other.execute("BEGIN")  # keeps the server session that has just answered
         if _probe(other) != mark:
             return False
         other.execute("RESET tripwire.probe")
         other.execute("COMMIT")
-    except MigrationError:  # a session pooler with no session left; a transaction pooler would have lent ours
-        return False
+    except MigrationError:
+        return None
     except psycopg.Error:  # statement pooling refuses BEGIN
         return True
     return True

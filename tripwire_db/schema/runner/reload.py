@@ -5,10 +5,14 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-# Ours, and those that hosted Supabase brings along.
+# Ours, and those that hosted Supabase brings along; where this session's settings let them fire.
 _WATCHED = """EXISTS (
     SELECT FROM pg_catalog.pg_event_trigger
-    WHERE evtname IN ('pgrst_watch', 'pgrst_ddl_watch') AND evtevent = 'ddl_command_end' AND evtenabled IN ('O', 'A')
+    WHERE evtname IN ('pgrst_watch', 'pgrst_ddl_watch') AND evtevent = 'ddl_command_end'
+        AND evtenabled IN (
+            'A', CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END
+        )
+        AND coalesce(pg_catalog.current_setting('event_triggers', true), 'on') <> 'off'
 )"""
 _ONLINE = text(f"SELECT pg_catalog.pg_notify('pgrst', 'reload schema') WHERE NOT {_WATCHED}")
 _OFFLINE = f"""DO $reload$

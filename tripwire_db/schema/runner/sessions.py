@@ -32,7 +32,12 @@ ORDER BY s.pid
 """
 
 _WAITS_FOR = """
-SELECT l.mode, CASE WHEN c.oid IS NULL THEN l.locktype || ' lock' ELSE format('%%I.%%I', n.nspname, c.relname) END
+SELECT CASE
+    -- CONCURRENTLY waits for snapshots, in whatever table their transactions work.
+    WHEN l.locktype = 'virtualxid' THEN 'the end of a transaction that began before it'
+    WHEN c.oid IS NULL THEN format('%%s on %%s lock', l.mode, l.locktype)
+    ELSE format('%%s on %%I.%%I', l.mode, n.nspname, c.relname)
+END
 FROM pg_catalog.pg_locks AS l
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -103,4 +108,4 @@ def blockers(connection: psycopg.Connection[Any], pid: int) -> Wait | None:
     if not found:
         return None
     waits = connection.execute(_WAITS_FOR, (pid,)).fetchone()
-    return Wait(f"{waits[0]} on {waits[1]}" if waits else "a lock", found)
+    return Wait(str(waits[0]) if waits else "a lock", found)

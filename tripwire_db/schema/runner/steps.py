@@ -34,6 +34,21 @@ class Outcome:
     notified: bool
 
 
+class Tries:
+    """Counts how often each revision has failed in a row."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._failing: Any = None
+        self._count = 0
+
+    def failed(self, step: Any) -> int:
+        """Count one more failure of a revision; gives how many it has now."""
+        self._count = self._count + 1 if step is self._failing else 1
+        self._failing = step
+        return self._count
+
+
 class Observer(Protocol):
     """Who wants to know about steps: the report, the watcher."""
 

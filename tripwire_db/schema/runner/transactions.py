@@ -1,5 +1,6 @@
 """A revision is one transaction with its timeouts, or statements outside of any (CONCURRENTLY) and nothing else."""
 
+import re
 from typing import Any
 
 import psycopg
@@ -19,19 +20,27 @@ SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, setting::int8
 FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'
 """
 
+_CONCURRENTLY = re.compile(r"\s*(CREATE|DROP|REINDEX)\b[^;']*?\bCONCURRENTLY\b", re.IGNORECASE)
 
-def timeouts(settings: Limits, *, local: bool) -> str:
+
+def waits_for_snapshots(statement: str) -> bool:
+    """Whether a statement builds or drops an index CONCURRENTLY: it waits for older transactions, and nobody for it."""
+    return _CONCURRENTLY.match(statement) is not None
+
+
+def timeouts(settings: Limits, *, local: bool, patient: bool = False) -> str:
     """The two statements that bound waiting and running.
 
     Args:
         settings: Of this run.
         local: For the transaction only; a plain SET would leak into the revisions after it.
+        patient: For a statement that waits for snapshots, whose wait comes on top of the time that it runs.
     """
     scope = "LOCAL " if local else ""
-    return (
-        f"SET {scope}lock_timeout = '{spell(settings.lock_timeout)}'; "
-        f"SET {scope}statement_timeout = '{spell(settings.statement_timeout)}'"
-    )
+    lock, run = settings.lock_timeout, settings.statement_timeout
+    if patient:
+        lock, run = settings.concurrent_wait, run and min(run + settings.concurrent_wait, 2**31 - 1)
+    return f"SET {scope}lock_timeout = '{spell(lock)}'; SET {scope}statement_timeout = '{spell(run)}'"
 
 
 class Transactions:
@@ -43,15 +52,25 @@ class Transactions:
     of the transaction tells.
     """
 
-    def __init__(self, connection: Connection, settings: Limits) -> None:
-        """Listen to a connection; only after `context.configure()`, which must see it untouched."""
-        self._connection = connection
+    def __init__(self, settings: Limits) -> None:
+        """Take the timeouts to set."""
         self._settings = settings
         self._revision: str | None = None
         self._inside = 0
         self._outside = 0
+        self._at_work = False
+        self._patient = False
+        self._longer = False
         self._xid: str | None = None
         self._accepted: frozenset[str] = frozenset()
+
+    def begin_try(self) -> None:
+        """Forget which statement the last try ended at."""
+        self._at_work = self._patient = False
+
+    def listen(self, connection: Connection) -> None:
+        """Listen to a connection; only after `context.configure()`, which must see it untouched."""
+        self._connection = connection
         event.listen(connection, "begin", self._begin)
         event.listen(connection, "commit", self._commit)
         event.listen(connection, "before_cursor_execute", self._execute)
@@ -65,6 +84,7 @@ class Transactions:
             self._xid = raw.execute("SELECT pg_catalog.pg_current_xact_id()::text").fetchone()[0]
             self._revision, self._inside, self._outside = name, 0, 0
             self._accepted = accepted_by(step)
+            self.begin_try()
             try:
                 migrate(**kw)
                 if not self._outside:
@@ -80,10 +100,21 @@ class Transactions:
         """Whether the last revision worked outside of a transaction."""
         return self._outside > 0
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the revision has sent a statement in this try."""
+        return self._at_work
+
+    @property
+    def patient(self) -> bool:
+        """Whether the statement at work waits for snapshots."""
+        return self._patient
+
     def _begin(self, connection: Connection) -> None:
         # On the driver itself: SQLAlchemy's own connection is in the middle of beginning.
         raw = driver(connection)
         raw.execute(timeouts(self._settings, local=not raw.autocommit))
+        self._longer = False
 
     def _commit(self, connection: Connection) -> None:
         raw = driver(connection)
@@ -122,8 +153,14 @@ class Transactions:
         if self._revision is None:
             return
         refuse_statement(statement, self._revision, self._accepted)
-        if driver(connection).autocommit:
+        self._at_work = True
+        raw = driver(connection)
+        if raw.autocommit:
             self._outside += 1
+            self._patient = waits_for_snapshots(statement)
+            if self._longer is not self._patient:
+                self._longer = self._patient
+                raw.execute(timeouts(self._settings, local=False, patient=self._longer))
         else:
             self._inside += 1
         if self._inside and self._outside:

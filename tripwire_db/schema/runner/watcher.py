@@ -1,8 +1,9 @@
 """Records which sessions block a revision, while it waits: afterwards it cannot be told any more."""
 
 import threading
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 
@@ -12,32 +13,36 @@ _LONGEST_PAUSE = 0.25
 _SHORTEST_PAUSE = 0.02
 
 
-class Watcher(threading.Thread):
-    """Asks, over the idle connection that holds the deployer's lock, what the migrating backend waits for."""
+class Watcher:
+    """Asks, over the idle connection that holds the deployer's lock, what the migrating backend waits for.
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], *, pid: int, lock_timeout: int, say: Callable[[str], None]
-    ) -> None:
-        """Prepare to watch the backend `pid`; several looks fit into one lock_timeout (milliseconds)."""
-        super().__init__(name="tripwire-runner-watcher", daemon=True)
+    Attributes:
+        last: Who was in the way of the try at work, when it was last seen waiting.
+        failure: What ended the watch early.
+    """
+
+    def __init__(self, *, lock_timeout: int, say: Callable[[str], None]) -> None:
+        """Several looks fit into one lock_timeout (milliseconds)."""
         self.last: Wait | None = None
         self.failure: Exception | None = None
-        self._connection = connection
-        self._pid = pid
         self._pause = min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, lock_timeout / 4000))
         self._say = say
-        self._stopped = threading.Event()
         self._told: frozenset[int] = frozenset()
 
-    def __enter__(self) -> Self:
-        """Begin to watch."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop watching."""
-        self._stopped.set()
-        self.join()
+    @contextmanager
+    def over(self, connection: psycopg.Connection[Any], pid: int) -> Iterator[None]:
+        """Watch the backend `pid` in a thread."""
+        self.failure = None
+        stopped = threading.Event()
+        thread = threading.Thread(
+            target=self._watch, args=(connection, pid, stopped), name="tripwire-runner-watcher", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join()
 
     def forget(self) -> None:
         """Begin a new try: what was seen before it says nothing about it."""
@@ -54,11 +59,11 @@ class Watcher(threading.Thread):
         """Forget who was in the way of this one."""
         self._told = frozenset()
 
-    def run(self) -> None:
+    def _watch(self, connection: psycopg.Connection[Any], pid: int, stopped: threading.Event) -> None:
         """Look until told to stop; where looking fails the migration goes on, and the failure is kept to be told."""
-        while not self._stopped.wait(self._pause):
+        while not stopped.wait(self._pause):
             try:
-                wait = blockers(self._connection, self._pid)
+                wait = blockers(connection, pid)
             except psycopg.Error as error:
                 self.failure = error
                 return
