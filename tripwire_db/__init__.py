@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.results import LessonProgress as LessonProgress
     from tripwire_db.results import ManagerStats as ManagerStats
     from tripwire_db.results import ModuleUnlock as ModuleUnlock
+    from tripwire_db.results import Page as Page
     from tripwire_db.results import PasswordReset as PasswordReset
     from tripwire_db.results import Reassignment as Reassignment
     from tripwire_db.results import SalesDay as SalesDay
@@ -98,6 +99,7 @@ _HOMES = {
         "LessonProgress",
         "ManagerStats",
         "ModuleUnlock",
+        "Page",
         "PasswordReset",
         "Reassignment",
         "SalesDay",

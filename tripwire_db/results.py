@@ -1,14 +1,50 @@
 """What the repository gives back: frozen, slotted dataclasses. Money is `Decimal`, times are aware."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from tripwire_db.choices import ActionType, CertificateStatus, ManagerRole, ProgressStatus, Status
 from tripwire_db.video import Segment
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Sequence[T], Generic[T]):
+    """One page of a list: a sequence of its rows, with what leads to the next page.
+
+    Attributes:
+        rows: in the list's order.
+        next: what the next call takes to go on (`after` or `before`); opaque. None where this page was not full.
+        total: how many rows all pages have together; None unless the call was asked to count.
+
+    Examples:
+        >>> page = repository.list_students(limit=100, count=True)
+        >>> print(f"{len(page)} of {page.total}")
+        100 of 2517
+        >>> while page.next:
+        ...     page = repository.list_students(limit=100, after=page.next)
+    """
+
+    rows: tuple[T, ...]
+    next: str | None = None
+    total: int | None = None
+
+    def __len__(self) -> int:
+        """How many rows this page has."""
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        """A row, or several as a tuple."""
+        return self.rows[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +307,10 @@ class Achievement:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A student as a list shows them; `modules_completed` is 0–3, price in KZT."""
+    """A student as a list shows them; `modules_completed` is 0–3, price in KZT.
+
+    `last_seen_at` is when the student last watched any of the videos; None for who never has.
+    """
 
     id: UUID
     user_id: UUID
@@ -285,6 +324,7 @@ class Student:
     welcome_email_sent: bool
     welcome_email_sent_at: datetime | None
     created_at: datetime
+    last_seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Students, managers and certificates from the command line, on a real database."""
 
+import csv
+import io
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 
 import psycopg
@@ -200,6 +203,19 @@ def test_whoever_is_not_there_is_told_so(run: Run, student: CreatedStudent, argu
         ("chart", "dana@example.com", "--time-zone", "Asia/Nowhere"),
         ("stats", "dana@example.com", "--time-zone", ""),
         ("activity", "dana@example.com", "--limit", "-3"),
+        ("activity", "dana@example.com", "--action", "coffee"),
+        ("activity", "dana@example.com", "--before", "the-next-page"),
+        ("student", "list", "--after", "the-next-page"),
+        ("student", "list", "--modules", "4"),
+        ("student", "list", "--json", "--csv"),
+        ("student", "list", "--since", "yesterday"),
+        ("leaderboard", "--since", "20260101"),
+        ("leaderboard", "--since", "2026-02-30"),
+        ("leaderboard", "--since", "2026-02-03", "--until", "2026-02-02"),
+        ("stats", "--period", "year"),
+        ("chart", "--period", "today", "--since", "2026-01-01"),
+        ("chart", "--since", "2001-01-01"),
+        ("student", "list", "--period", "today", "--time-zone", "Asia/Nowhere"),
         ("student", "walk"),
         ("nothing",),
         ("leaderboard", "--unknown"),
@@ -217,3 +233,60 @@ def test_wrong_use_is_told_and_nothing_is_written(
     assert "Traceback" not in ran.err
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM auth.users").fetchone() == (2,)
+
+
+@pytest.fixture
+def three(repository: TripwireRepository, manager: CreatedManager, watch: Callable[..., None]) -> list[CreatedStudent]:
+    """Three students, oldest first: one with a module, one who got the e-mail, one with a name like a formula."""
+    students = [
+        repository.create_tripwire_user(email=f"s{number}@example.com", full_name=name, manager_id=manager.user_id)
+        for number, name in enumerate(["Aigerim S.", "Timur P.", '=HYPERLINK("https://evil.kz";"Dana, K.")'])
+    ]
+    watch(students[0], 67)
+    repository.complete_lesson(user_id=students[0].user_id, lesson_id=67)
+    repository.record_welcome_email(user_id=students[1].user_id, sent=True)
+    return students
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (("--modules", 1), ["s0"]),
+        (("--no-certificate",), ["s2", "s1", "s0"]),
+        (("--certificate",), []),
+        (("--welcome-email",), ["s1"]),
+        (("--no-welcome-email", "--modules", 0), ["s2"]),
+        (("--period", "today", "--search", "s"), ["s2", "s1", "s0"]),
+        (("--period", "yesterday"), []),
+        (("--until", "2026-01-01"), []),
+        (("--since", "2026-01-01", "--time-zone", "UTC"), ["s2", "s1", "s0"]),
+    ],
+)
+def test_students_are_listed_by_each_filter(run: Run, three: list[CreatedStudent], filters: tuple, found: list[str]):
+    assert [one["email"][:2] for one in run("student", "list", *filters, "--json").json] == found
+    page = run("student", "list", *filters, "--limit", 1, "--page-json").json
+    assert (len(page["rows"]), page["total"]) == (min(len(found), 1), len(found))
+    if page["next"]:
+        following = run("student", "list", *filters, "--after", page["next"], "--json").json
+        assert [one["email"][:2] for one in following] == found[1:]
+
+
+def test_a_page_of_students_tells_how_many_there_are_and_who_was_seen(run: Run, three: list[CreatedStudent]):
+    counted = run("student", "list", "--limit", 2, "--count").out
+
+    assert "2 of 3. More: --after s1@example.com" in counted
+    assert "Last seen" in counted
+    assert run("student", "list", "--certificate", "--count").out == "No students. 0 of 0.\n"
+
+
+def test_csv_is_read_back_as_it_is_and_runs_no_formula(run: Run, three: list[CreatedStudent]):
+    rows = list(csv.DictReader(io.StringIO(run("student", "list", "--csv").out)))
+    document = run("student", "list", "--json").json
+
+    assert [row["email"] for row in rows] == [one["email"] for one in document]
+    assert rows[0]["full_name"] == "'" + document[0]["full_name"]
+    assert (rows[2]["modules_completed"], rows[2]["price"], rows[2]["welcome_email_sent"]) == ("1", "5000", "false")
+    assert rows[0]["last_seen_at"] == ""
+    assert datetime.fromisoformat(rows[2]["last_seen_at"]).tzinfo is not None
+    empty = run("student", "list", "--status", "blocked", "--csv").out
+    assert empty.splitlines() == [",".join(document[0])]

@@ -1,13 +1,16 @@
 """Leaderboard, chart, totals and actions from the command line."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from tests.cli.conftest import Run
 from tripwire_db.cli.sales import chart
 from tripwire_db.cli.sales.activity import details
+from tripwire_db.repository import TripwireRepository
 from tripwire_db.results import CreatedManager, CreatedStudent, SalesDay
 
 
@@ -123,3 +126,62 @@ def test_a_chart_without_block_characters_is_drawn_in_ascii(monkeypatch: pytest.
     monkeypatch.setattr("tripwire_db.cli.output.can_draw", lambda: False)
 
     assert chart.picture(days(1, 3, 0, 8), "Sales").plain.isascii()
+
+
+@pytest.fixture
+def sold(database_url: str, student: CreatedStudent, repository: TripwireRepository) -> dict[str, list[int]]:
+    """Students sold in the last ten weeks, and how many days ago each was by the period that holds them."""
+    zone = ZoneInfo("Asia/Almaty")
+    with psycopg.connect(database_url) as connection:
+        today = connection.execute("SELECT (now() AT TIME ZONE 'Asia/Almaty')::date").fetchone()[0]
+        for ago in range(1, 70):
+            made = repository.create_tripwire_user(
+                email=f"s{ago}@example.com", full_name="Student", manager_id=student.manager_id
+            )
+            noon = datetime.combine(today - timedelta(days=ago), time(12), zone)
+            connection.execute("UPDATE tripwire_users SET created_at = %s WHERE user_id = %s", [noon, made.user_id])
+    ago = {day: today - timedelta(days=day) for day in range(70)}
+    return {
+        "today": [0],
+        "yesterday": [1],
+        "week": [day for day in ago if ago[day].isocalendar()[:2] == today.isocalendar()[:2]],
+        "month": [day for day in ago if (ago[day].year, ago[day].month) == (today.year, today.month)],
+        "all": [*ago],
+    }
+
+
+def test_a_period_is_the_same_days_in_every_command(run: Run, sold: dict[str, list[int]]):
+    for period, days_ago in sold.items():
+        asked, count = ("--period", period), len(days_ago)
+        assert run("leaderboard", *asked, "--json").json[0]["total_students"] == count
+        assert run("stats", *asked, "--json").json["total_students"] == count
+        assert run("stats", "dana@example.com", *asked, "--json").json["total_students"] == count
+        chart = run("chart", *asked, "--json").json
+        assert [day["students_created"] for day in chart] == [1] * count
+        dates = ("--since", chart[-1]["date"], "--until", chart[0]["date"])
+        assert run("chart", "dana@example.com", *dates, "--json").json == chart
+        assert run("student", "list", *asked, "--limit", 1, "--page-json").json["total"] == count
+
+
+def test_actions_are_those_of_some_kinds_and_days_page_by_page(run: Run, graduate: CreatedStudent):
+    actions = ("activity", "dana@example.com", "--action", "lesson_completed", "--action", "module_unlocked")
+    page = run(*actions, "--limit", 2, "--page-json").json
+    following = run(*actions, "--before", page["next"], "--json").json
+
+    assert page["total"] is None
+    assert {row["action_type"] for row in page["rows"] + following} == {"lesson_completed", "module_unlocked"}
+    assert len(page["rows"]) + len(following) == 5
+    assert page["next"] in run(*actions, "--limit", 2).out
+    assert run(*actions, "--period", "yesterday").out == "No such actions.\n"
+    assert run(*actions, "--period", "today", "--csv").out.count("\n") == 6
+
+
+def test_lists_are_csv_with_a_head_line_even_where_they_are_empty(run: Run):
+    for command in (
+        ("leaderboard",),
+        ("chart", "--period", "all"),
+        ("activity", "00000000-0000-4000-8000-000000000000"),
+    ):
+        (head,) = run(*command, "--csv").out.splitlines()
+        assert len(head.split(",")) >= 3
+    assert run("chart", "--period", "all").out == "Nothing has been sold yet.\n"

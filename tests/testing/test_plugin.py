@@ -18,7 +18,7 @@ EMAIL = "only@application.example"
 
 @pytest.mark.parametrize("n", range(4))
 def test_each_test_has_a_database_of_its_own(n, tripwire_repository, tripwire_student):
-    assert tripwire_repository.list_students() == []
+    assert not tripwire_repository.list_students()
     tripwire_student(email=EMAIL)
     assert [student.email for student in tripwire_repository.list_students()] == [EMAIL]
 

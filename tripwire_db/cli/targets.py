@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from tripwire_db.cli.days import Days, asked
 from tripwire_db.cli.output import note
 from tripwire_db.cli.people import identify
 from tripwire_db.errors import InvalidInput
@@ -88,6 +90,14 @@ class Backend:
     def manager_id(self, who: str) -> UUID:
         """The id of the manager with this id or e-mail; see `people`."""
         return identify.manager_id(self.target.url, who)
+
+    def days(self, since: str | None, until: str | None, period: str | None, time_zone: str) -> Days:
+        """The days of `--since`, `--until` and `--period`; today is the server's."""
+
+        def today() -> date:
+            return self.repository.get_sales_chart_data(days_back=1, time_zone=time_zone)[0].date
+
+        return asked(since, until, period, today)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlalchemy import CTE, ColumnElement, case, exists, func, literal, literal_
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import EmailTaken
 from tripwire_db.flows.shared.activity import log_step
-from tripwire_db.flows.shared.context import FlowContext, details_of_person
+from tripwire_db.flows.shared.context import FlowContext, details_of_person, last_seen_at
 from tripwire_db.flows.shared.permission import acting_manager_with_role, may_change, require_may_change
 from tripwire_db.results import Student
 from tripwire_db.tables import tripwire_users, users
@@ -190,6 +190,7 @@ def _report(b: StatementBuilder, *, student: CTE, manager: CTE, gate: CTE) -> No
     shown = {
         **{column.name: column for column in student.c if column.name not in {"granted_by", "updated_at", "at"}},
         "manager_id": student.c.granted_by,
+        "last_seen_at": last_seen_at(student.c.user_id),
         **corrected,
     }
     b.report(

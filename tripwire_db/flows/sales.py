@@ -17,23 +17,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from tripwire_db.choices import ACTION_TYPES, ActionType
 from tripwire_db.engine.statement import Decode, Flow, FlowStatement, param
 from tripwire_db.errors import InvalidInput
-from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
+from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE, parse_sold_on
+from tripwire_db.flows.shared.page import MAX_LIMIT, page_of, parse_place
+from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, SalesDay
 from tripwire_db.validation import (
     parse_choice,
-    parse_days,
     parse_integer,
     parse_optional_uuid,
-    parse_text,
     parse_uuid,
 )
 
 T = TypeVar("T")
 
-DEFAULT_TIME_ZONE = "Asia/Almaty"
-MAX_LIMIT = 1000
 MAX_DAYS_BACK = 3660
 """Ten years and a little."""
-_LONGEST_TIME_ZONE = 64
 
 
 def get_sales_leaderboard(
@@ -41,7 +38,7 @@ def get_sales_leaderboard(
 ) -> Flow[list[LeaderboardRow]]:
     """The sellers by students, then revenue, both falling, then id: `repository.get_sales_leaderboard`."""
     return _LEADERBOARD.flow(
-        limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT), **_asked_days(since, until, time_zone)
+        limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT), **parse_sold_on(since, until, time_zone)
     )
 
 
@@ -57,7 +54,7 @@ def get_sales_chart_data(
     return _CHART.flow(
         manager_id=parse_optional_uuid("manager_id", manager_id),
         days_back=parse_integer("days_back", days_back, least=1, most=MAX_DAYS_BACK),
-        **_asked_days(since, until, time_zone),
+        **parse_sold_on(since, until, time_zone),
     )
 
 
@@ -69,29 +66,30 @@ def get_manager_stats(
     time_zone: str = DEFAULT_TIME_ZONE,
 ) -> Flow[ManagerStats]:
     """A manager's totals and those of the current month: `repository.get_manager_stats`."""
-    return _STATS.flow(manager_id=parse_optional_uuid("manager_id", manager_id), **_asked_days(since, until, time_zone))
+    return _STATS.flow(
+        manager_id=parse_optional_uuid("manager_id", manager_id), **parse_sold_on(since, until, time_zone)
+    )
 
 
 def get_manager_activity(
     *,
     manager_id: UUID | str,
     limit: int = 50,
-    before: Activity | None = None,
+    before: Activity | str | None = None,
     action_types: Sequence[ActionType] | None = None,
     since: date | None = None,
     until: date | None = None,
     time_zone: str = DEFAULT_TIME_ZONE,
-) -> Flow[list[Activity]]:
+) -> Flow[Page[Activity]]:
     """A page of what a manager did, newest first: `repository.get_manager_activity`."""
-    if before is not None and not isinstance(before, Activity):
-        raise InvalidInput("before must be the last Activity of the page before, or None", argument="before")
+    before_at, before_id = (None, None) if before is None else parse_place("before", before, Activity)
     return _ACTIVITY.flow(
         manager_id=parse_uuid("manager_id", manager_id),
         limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT),
-        before=None if before is None else before.created_at,
-        before_id=None if before is None else before.id,
+        before=before_at,
+        before_id=before_id,
         action_types=None if action_types is None else _kinds(action_types),
-        **_asked_days(since, until, time_zone),
+        **parse_sold_on(since, until, time_zone),
     )
 
 
@@ -110,12 +108,6 @@ def check_video_qualification(*, user_id: UUID | str, lesson_id: int) -> Flow[bo
         ...     print("may be completed")
     """
     return _QUALIFICATION.flow(user_id=parse_uuid("user_id", user_id), lesson_id=parse_integer("lesson_id", lesson_id))
-
-
-def _asked_days(since: date | None, until: date | None, time_zone: str) -> dict[str, Any]:
-    first, last = parse_days(since, until)
-    zone = parse_text("time_zone", time_zone, longest=_LONGEST_TIME_ZONE)
-    return {"since": first, "until": last, "time_zone": zone}
 
 
 def _kinds(action_types: object) -> list[ActionType]:
@@ -177,7 +169,7 @@ _ACTIVITY = _aggregation(
         Activity,
         _MANAGER,
     ),
-    decode=lambda rows, _: [Activity(*row) for row in rows],
+    decode=lambda rows, asked: page_of([Activity(*row) for row in rows], asked["limit"]),
 )
 
 _QUALIFICATION = _aggregation(

@@ -1,24 +1,40 @@
 """Reading students: one whole journey, or a page of many."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
 from tripwire_db.choices import STUDENT_STATUSES, Status
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
-from tripwire_db.errors import InvalidInput, NotFound
+from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.certificate import COLUMNS as CERTIFICATE_COLUMNS
 from tripwire_db.flows.shared.certificate import certificate_of
+from tripwire_db.flows.shared.context import last_seen_at
+from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE, parse_sold_on, range_of_days
+from tripwire_db.flows.shared.page import MAX_LIMIT, page_of, parse_place
 from tripwire_db.results import (
     Achievement,
     LessonProgress,
+    Page,
     Student,
     StudentJourney,
     UnlockedModule,
@@ -26,6 +42,7 @@ from tripwire_db.results import (
 )
 from tripwire_db.tables import (
     ACHIEVEMENTS,
+    MODULES_IN_COURSE,
     certificates,
     lessons,
     module_unlocks,
@@ -37,10 +54,16 @@ from tripwire_db.tables import (
     user_statistics,
     video_tracking,
 )
-from tripwire_db.validation import parse_choice, parse_integer, parse_optional_uuid, parse_text, parse_time, parse_uuid
+from tripwire_db.validation import (
+    parse_choice,
+    parse_flag,
+    parse_integer,
+    parse_optional_uuid,
+    parse_text,
+    parse_uuid,
+)
 from tripwire_db.video import parse_segments
 
-MAX_LIMIT = 1000
 LONGEST_SEARCH = 300
 
 _USER_ID = tripwire_users.c.user_id
@@ -58,6 +81,7 @@ _STUDENT = (
     tripwire_users.c.welcome_email_sent,
     tripwire_users.c.welcome_email_sent_at,
     tripwire_users.c.created_at,
+    last_seen_at(_USER_ID).label("last_seen_at"),
 )
 
 
@@ -81,41 +105,46 @@ def list_students(
     manager_id: UUID | str | None = None,
     status: Status | None = None,
     search: str | None = None,
+    modules_completed: int | None = None,
+    certificate: bool | None = None,
+    welcome_email_sent: bool | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
     limit: int = 20,
-    after: Student | None = None,
-) -> Flow[list[Student]]:
-    """A page of students, newest first.
-
-    Args:
-        manager_id: only those whom this manager sold.
-        status: only those with this status.
-        search: only those whose e-mail or name contains this, upper and lower case alike.
-        limit: at most so many, 1–1000.
-        after: the last student of the page before; nobody is lost or seen twice between pages.
-
-    Raises:
-        InvalidInput: an argument that cannot be right.
-
-    Examples:
-        >>> page = repository.list_students(limit=100)
-        >>> while page:
-        ...     page = repository.list_students(limit=100, after=page[-1])
-    """
-    if after is not None and not isinstance(after, Student):
-        raise InvalidInput("after must be the last Student of the page before")
+    after: Student | str | None = None,
+    count: bool = False,
+) -> Flow[Page[Student]]:
+    """A page of students, newest first: `repository.list_students`."""
     asked: dict[str, Any] = {}
+    filters: list[str] = []
     if manager_id is not None:
         asked["manager_id"] = parse_optional_uuid("manager_id", manager_id)
+        filters.append("manager_id")
     if status is not None:
-        asked["status"] = parse_choice("status", status, STUDENT_STATUSES)
+        filters.append(parse_choice("status", status, STUDENT_STATUSES))
     if search is not None:
         text = parse_text("search", search, longest=LONGEST_SEARCH)
         asked["email_like"] = f"%{_escaped(text.lower())}%"
         asked["name_matches"] = _in_any_case(text)
+        filters.append("search")
+    if modules_completed is not None:
+        asked["modules_completed"] = parse_integer(
+            "modules_completed", modules_completed, least=0, most=MODULES_IN_COURSE
+        )
+        filters.append("modules_completed")
+    for name, flag in (("certificate", certificate), ("welcome_email_sent", welcome_email_sent)):
+        if flag is not None:
+            filters.append(name if parse_flag(name, flag) else f"no_{name}")
+    days = parse_sold_on(since, until, time_zone)
+    if days["since"] or days["until"]:
+        asked |= days
+        filters.append("days")
     if after is not None:
-        asked["after_created_at"] = parse_time("the time of after", after.created_at)
-        asked["after_id"] = parse_uuid("the id of after", after.id)
-    filters = (asked.pop("status", None), "manager_id" in asked, "email_like" in asked, "after_id" in asked)
+        asked["after_created_at"], asked["after_id"] = parse_place("after", after, Student)
+        filters.append("after")
+    if parse_flag("count", count):
+        filters.append("count")
     return list_statement(*filters).flow(**asked, limit=parse_integer("limit", limit, least=1, most=MAX_LIMIT))
 
 
@@ -142,36 +171,77 @@ def _either_case(character: str) -> str:
     return f"\\{character}" if character in "^\\" else f"[{character}]"
 
 
+FILTERS = (
+    ("manager_id",),
+    STUDENT_STATUSES,
+    ("search",),
+    ("modules_completed",),
+    ("certificate", "no_certificate"),
+    ("welcome_email_sent", "no_welcome_email_sent"),
+    ("days",),
+    ("after",),
+    ("count",),
+)
+"""What a list may be filtered by, as `list_statement` takes it: of each group one, in this order."""
+
+
 @cache
-def list_statement(status: str | None, of_manager: bool, searched: bool, later: bool) -> FlowStatement[list[Student]]:
+def list_statement(*filters: str) -> FlowStatement[Page[Student]]:
     """The statement of `list_students` for a combination of filters, so that the planner sees which index serves it."""
 
     def build(b: StatementBuilder) -> None:
-        page = select(*_STUDENT)
-        if status is not None:
-            # A constant: a partial index is only taken where its condition can be seen.
-            page = page.where(tripwire_users.c.status == status)
-        if of_manager:
-            page = page.where(tripwire_users.c.granted_by == param("manager_id", sa.UUID))
-        if searched:
-            page = page.where(
-                or_(
-                    tripwire_users.c.email.like(param("email_like")),
-                    tripwire_users.c.full_name.regexp_match(param("name_matches")),
-                )
-            )
-        if later:
-            key = tuple_(tripwire_users.c.created_at, tripwire_users.c.id)
-            page = page.where(
-                key < tuple_(param("after_created_at", sa.DateTime(timezone=True)), param("after_id", sa.UUID))
-            )
+        wanted = _wanted(b, filters)
+        page = select(*_STUDENT).where(*wanted)
+        if "after" in filters:
+            place = tuple_(param("after_created_at", sa.DateTime(timezone=True)), param("after_id", sa.UUID))
+            page = page.where(tuple_(tripwire_users.c.created_at, tripwire_users.c.id) < place)
+        page = page.order_by(tripwire_users.c.created_at.desc(), tripwire_users.c.id.desc())
+        page = page.limit(param("limit", sa.BigInteger))
+        if "count" not in filters:
+            b.report(page)
+            return
+        total = b.gate("total", select(func.count().label("total")).select_from(tripwire_users).where(*wanted))
+        rows = b.gate("page", page)
+        # One row at least, so that an empty page has its total, too.
         b.report(
-            page.order_by(tripwire_users.c.created_at.desc(), tripwire_users.c.id.desc()).limit(
-                param("limit", sa.BigInteger)
-            )
+            select(*rows.c, total.c.total)
+            .select_from(total)
+            .outerjoin(rows, true())
+            .order_by(rows.c.created_at.desc(), rows.c.id.desc())
         )
 
-    return FlowStatement("list_students", build, lambda rows, _: [_student_of(row) for row in rows])
+    return FlowStatement("list_students", build, _decode_page)
+
+
+def _wanted(b: StatementBuilder, filters: Sequence[str]) -> list[ColumnElement[bool]]:
+    """The conditions of a combination of filters."""
+    student = tripwire_users.c
+    certified = exists().where(certificates.c.user_id == student.user_id, certificates.c.revoked_at.is_(None))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "manager_id": student.granted_by == param("manager_id", sa.UUID),
+        # Constants: a partial index is only taken where its condition can be seen.
+        **{status: student.status == status for status in STUDENT_STATUSES},
+        "search": or_(student.email.like(param("email_like")), student.full_name.regexp_match(param("name_matches"))),
+        "modules_completed": student.modules_completed == param("modules_completed", sa.Integer),
+        "certificate": certified,
+        "no_certificate": ~certified,
+        "welcome_email_sent": student.welcome_email_sent,
+        "no_welcome_email_sent": ~student.welcome_email_sent,
+    }
+    wanted = [conditions[name] for name in filters if name in conditions]
+    if "days" in filters:
+        days = range_of_days(b)
+        # Scalars and no join: so the index gives the rows of these days in their order.
+        wanted += [
+            student.created_at >= select(days.c.begins).scalar_subquery(),
+            student.created_at < select(days.c.ends).scalar_subquery(),
+        ]
+    return wanted
+
+
+def _decode_page(rows: Sequence[Row], asked: Parameters) -> Page[Student]:
+    found = [_student_of(row) for row in rows if row.id is not None]
+    return page_of(found, asked["limit"], getattr(rows[0], "total", None) if rows else None)
 
 
 def _student_of(row: Row) -> Student:

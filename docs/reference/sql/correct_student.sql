@@ -149,6 +149,9 @@ WITH settings AS MATERIALIZED (
        , student.welcome_email_sent_at
        , student.created_at
        , student.granted_by AS manager_id
+       , (SELECT max(public.video_tracking.last_seen_at)
+          FROM public.video_tracking
+          WHERE public.video_tracking.user_id = student.user_id) AS last_seen_at
        , (SELECT count(*)
           FROM update_student) AS rows_update_student
        , (SELECT count(*)

@@ -30,7 +30,8 @@ METHODS = {
     "search_watched_segments": "lesson_id segment limit=50",
     "record_welcome_email": "user_id sent manager_id=None",
     "get_student": "user_id",
-    "list_students": "manager_id=None status=None search=None limit=20 after=None",
+    "list_students": "manager_id=None status=None search=None modules_completed=None certificate=None"
+    " welcome_email_sent=None since=None until=None time_zone='Asia/Almaty' limit=20 after=None count=False",
 }
 """The methods of the repository, with their arguments and defaults."""
 
@@ -172,6 +173,22 @@ def list_students(it: World) -> Call:
     )
 
 
+def list_students_by_every_filter(it: World) -> Call:
+    it.graduate()
+    page = it.repository.list_students(limit=1)
+    return lambda: it.repository.list_students(
+        manager_id=page[0].manager_id,
+        status="completed",
+        search="course",
+        modules_completed=3,
+        certificate=True,
+        welcome_email_sent=False,
+        since=page[0].created_at.date(),
+        after=page.next,
+        count=True,
+    )
+
+
 def get_manager_activity(it: World) -> Call:
     manager = it.manager()
     before = it.repository.log_activity(manager_id=manager.user_id, action_type="email_sent")
@@ -206,6 +223,7 @@ SCENES: dict[str, tuple[str, Callable[[World], Call]]] = {
     "record_welcome_email": ("record_welcome_email", record_welcome_email),
     "get_student": ("get_student", get_student),
     "list_students": ("list_students", list_students),
+    "list_students, by every filter": ("list_students", list_students_by_every_filter),
     "list_students, all": ("list_students", _reading("list_students")),
     "search_activity": ("search_activity", _reading("search_activity", details={"n": 1})),
     "search_watched_segments": (

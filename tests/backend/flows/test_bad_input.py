@@ -1,7 +1,8 @@
 """Whatever cannot be right is refused with an error of ours, and the database is untouched."""
 
+import base64
 import contextlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -117,6 +118,25 @@ NO_ACTION = [None, "", "USER_CREATED", "coffee", 7, True, [], ["email_sent"], HU
 NO_STATUS = [None, "", "Active", "asleep", 7, True, [], HUGE]
 NO_ZONE = ["", " ", "Mars/Base", "Asia/Almaty; DROP TABLE users", 5, None, "x" * 65, "a\x00b", HUGE]
 NO_DAY = [0, "", "2026-01-01", datetime.now(UTC), True, [], INFINITY, HUGE]
+NO_FLAG = [0, 1, "true", [], NAN]
+# Places of pages: nothing, a row's id or time, what only looks like one, another list's, one out of time, one too long.
+NO_PLACE = [
+    7,
+    "",
+    "x",
+    uuid4(),
+    datetime.now(UTC),
+    True,
+    b"x" * 34,
+    "2026-01-01",
+    "x" * 34,
+    "ә" * 34,
+    "\ud800" * 34,
+    "A" * 34,
+    base64.urlsafe_b64encode(b"x" + bytes(24)).decode(),
+    *(base64.urlsafe_b64encode(letter + b"\x7f" + bytes(23)).decode() for letter in (b"a", b"s")),
+    HUGE,
+]
 NO_DAYS = {"since": NO_DAY, "until": NO_DAY, "time_zone": NO_ZONE}
 
 BAD: dict[str, dict[str, list]] = {
@@ -154,7 +174,7 @@ BAD: dict[str, dict[str, list]] = {
     "get_manager_activity": {
         "manager_id": NO_ID,
         "limit": NO_LIMIT,
-        "before": [7, "2026-01-01", datetime.now(UTC), uuid4(), True],
+        "before": NO_PLACE,
         "action_types": [7, "email_sent", [], ["coffee"], [None], ["email_sent"] * 100, {"email_sent": 1}, HUGE],
         **NO_DAYS,
     },
@@ -201,7 +221,7 @@ BAD: dict[str, dict[str, list]] = {
     },
     "record_welcome_email": {
         "user_id": NO_ID,
-        "sent": [None, 0, 1, "true", [], NAN],
+        "sent": [None, *NO_FLAG],
         "manager_id": NO_OPTIONAL_ID,
     },
     "get_student": {"user_id": NO_ID},
@@ -209,8 +229,13 @@ BAD: dict[str, dict[str, list]] = {
         "manager_id": NO_OPTIONAL_ID,
         "status": NO_STATUS[1:],
         "search": NO_TEXT[1:],
+        "modules_completed": [-1, 4, 2**31, 10**400, True, "3", 3.0, NAN, []],
+        "certificate": NO_FLAG,
+        "welcome_email_sent": NO_FLAG,
+        **NO_DAYS,
         "limit": NO_LIMIT,
-        "after": [7, "x", uuid4(), datetime.now(UTC), True],
+        "after": NO_PLACE,
+        "count": [None, *NO_FLAG],
     },
 }
 
@@ -248,7 +273,7 @@ def good(it: World) -> dict[str, dict[str, object]]:
         "search_watched_segments": {"lesson_id": 67, "segment": (0, 10)},
         "record_welcome_email": {**them, "sent": True},
         "get_student": them,
-        "list_students": {},
+        "list_students": {"since": date(2026, 1, 1)},
     }
 
 

@@ -30,7 +30,7 @@ def test_an_activity_that_was_found_is_the_one_that_was_written(it: World):
         manager_id=manager.user_id, action_type="password_reset", target_user_id=student.user_id, details={"key": "v"}
     )
     assert it.repository.search_activity(details={"key": "v"}) == [written]
-    assert it.repository.get_manager_activity(manager_id=manager.user_id, limit=1) == [written]
+    assert it.repository.get_manager_activity(manager_id=manager.user_id, limit=1).rows == (written,)
 
 
 @pytest.mark.parametrize("segment", [(0, 1440), Segment(0, 1440), (0.0, 1440.0)])

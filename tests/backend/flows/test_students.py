@@ -1,8 +1,9 @@
 """Reading one student's journey, or a page of many."""
 
 import os
+import pickle
 import unicodedata
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.backend.flows.world import Clock, World, world
 from tests.support.servers.postgres import Postgres
-from tripwire_db import NotFound, Segment, bootstrap
+from tripwire_db import InvalidInput, NotFound, Segment, bootstrap
 from tripwire_db.migrations import upgrade
 
 
@@ -167,7 +168,7 @@ def test_upper_and_lower_case_are_alike_in_every_locale(kind: str, postgres: Pos
                 for search in ("әйгерім", "ЖҰМАБАЕВА", "o'nEIL [", "ΣΊΣΥΦΟΣ]", "σίσυφος"):
                     assert [found.user_id for found in it.repository.list_students(search=search)] == [student.user_id]
                 for search in ("ә.герім", "Ж*", "^Ә", "[жұ]", "|"):
-                    assert it.repository.list_students(search=search) == []
+                    assert not it.repository.list_students(search=search)
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -184,3 +185,50 @@ def test_a_filtered_list_pages_too(clocked: World, clock: Clock):
         for search in (None, "student"):
             seen = pages(clocked, limit=1, search=search, **arguments)
             assert sorted(student.user_id for student in seen) == sorted(mine)
+
+
+def test_a_page_is_a_frozen_sequence_that_leads_to_the_next(it: World):
+    manager = it.manager()
+    students = [it.student(manager).user_id for _ in range(4)]
+    page = it.repository.list_students(limit=3)
+    assert (len(page), page.total, bool(page)) == (3, None, True)
+    assert page[0] in page
+    assert page[1:] == tuple(page)[1:]
+    assert list(reversed(page)) == list(page)[::-1]
+    assert pickle.loads(pickle.dumps(page)) == page  # noqa: S301 - its own
+    with pytest.raises(AttributeError):
+        page.next = None
+    following = it.repository.list_students(limit=3, after=page.next)
+    assert following == it.repository.list_students(limit=3, after=page[-1])
+    assert following.next is None
+    assert {student.user_id for student in (*page, *following)} == set(students)
+    exactly_full = it.repository.list_students(limit=4)
+    after_all = it.repository.list_students(after=exactly_full.next, count=True)
+    assert (len(after_all), after_all.next, after_all.total) == (0, None, 4)
+
+
+def test_a_place_of_one_list_is_none_in_another(it: World):
+    manager = it.manager()
+    it.student(manager)
+    students = it.repository.list_students(limit=1)
+    activity = it.repository.get_manager_activity(manager_id=manager.user_id, limit=1)
+    assert not it.repository.list_students(after=students.next)
+    assert not it.repository.get_manager_activity(manager_id=manager.user_id, before=activity.next)
+    with pytest.raises(InvalidInput, match="after must be `next` of the page before, or its last Student"):
+        it.repository.list_students(after=activity.next)
+    with pytest.raises(InvalidInput, match="before must be `next` of the page before, or its last Activity"):
+        it.repository.get_manager_activity(manager_id=manager.user_id, before=students.next)
+
+
+def test_a_student_was_last_seen_when_any_video_was_last_watched(clocked: World, clock: Clock):
+    student = clocked.student()
+    assert clocked.repository.list_students()[0].last_seen_at is None
+    clocked.complete(student.user_id, 67)
+    for lesson_id in (68, 67):
+        clock.advance(60)
+        clocked.repository.update_video_tracking(
+            user_id=student.user_id, lesson_id=lesson_id, segments=[(0, 5)], position=5
+        )
+    clock.advance(60)
+    assert clocked.repository.list_students()[0].last_seen_at == clock.now - timedelta(seconds=60)
+    assert clocked.repository.get_student(user_id=student.user_id).student == clocked.repository.list_students()[0]

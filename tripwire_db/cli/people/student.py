@@ -7,7 +7,7 @@ import typer
 
 from tripwire_db.choices import STUDENT_STATUSES
 from tripwire_db.cli import options, output, targets
-from tripwire_db.cli.people import journey
+from tripwire_db.cli.people import journey, student_list
 from tripwire_db.cli.people.passwords import read_password
 from tripwire_db.errors import InvalidInput
 from tripwire_db.validation import parse_choice
@@ -16,9 +16,6 @@ app = typer.Typer(no_args_is_help=True, help="Create students, see how they do, 
 
 Seller = Annotated[str, typer.Option("--manager", metavar="MANAGER", help="Who sells: id or e-mail of a manager.")]
 Actor = Annotated[str, typer.Option("--manager", metavar="MANAGER", help="Who does it: id or e-mail of a manager.")]
-MaybeManager = Annotated[
-    str | None, typer.Option("--manager", metavar="MANAGER", help="Only those of this manager: id or e-mail.")
-]
 Price = Annotated[str | None, typer.Option("--price", metavar="KZT", help="By default 5000.", show_default=False)]
 NewStatus = Annotated[str, typer.Argument(metavar="STATUS", help="active, inactive, completed or blocked.")]
 
@@ -70,56 +67,7 @@ def show(
         journey.show(found)
 
 
-@app.command("list")
-def list_(
-    manager: MaybeManager = None,
-    status: Annotated[
-        str | None, typer.Option("--status", help="Only these: active, inactive, completed or blocked.")
-    ] = None,
-    search: Annotated[str | None, typer.Option("--search", help="Only those whose e-mail or name has this.")] = None,
-    limit: Annotated[int, typer.Option("--limit", help="At most so many, 1–1000.")] = 20,
-    after: Annotated[
-        str | None, typer.Option("--after", metavar="STUDENT", help="Go on after this one: id or e-mail.")
-    ] = None,
-    database_url: options.DatabaseUrl = None,
-    as_json: options.Json = False,
-) -> None:
-    """List students, newest first."""
-    with targets.backend(database_url) as backend:
-        repository = backend.repository
-        last = None if after is None else repository.get_student(user_id=backend.student_id(after)).student
-        students = repository.list_students(
-            manager_id=None if manager is None else backend.manager_id(manager),
-            status=None if status is None else parse_choice("status", status, STUDENT_STATUSES),
-            search=search,
-            limit=limit,
-            after=last,
-        )
-    if as_json:
-        output.show_json(students)
-        return
-    if not students:
-        output.say("No students." if after is None else "No more students.")
-        return
-    rows = (
-        (
-            one.created_at,
-            *output.person(one.full_name, one.email),
-            one.status,
-            f"{one.modules_completed} of 3",
-            one.price,
-        )
-        for one in students
-    )
-    more = f" More: --after {students[-1].email}" if len(students) == limit else ""
-    output.show(
-        output.table(
-            "Students",
-            ["=Sold", *output.person_columns("Name"), "Status", ">Modules", ">Price, KZT"],
-            rows,
-            caption=f"Times in {output.TIME_ZONE}.{more}",
-        )
-    )
+app.command("list")(student_list.list_)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tripwire_db.cli import options, output, targets
+from tripwire_db.cli import formats, options, output, targets
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,21 +24,39 @@ Days = Annotated[int, typer.Option("--days", help="So many days, today included,
 
 
 def chart(
-    manager: options.ManagerArgument,
+    manager: options.MaybeManagerArgument = None,
     days: Days = 30,
+    since: options.Since = None,
+    until: options.Until = None,
+    period: options.Period = None,
     time_zone: options.TimeZone = output.TIME_ZONE,
     database_url: options.DatabaseUrl = None,
     as_json: options.Json = False,
+    as_csv: options.Csv = False,
 ) -> None:
-    """Draw a manager's sales of the last days."""
+    """Draw the sales of a manager, or of all sellers together: of the last days, or between dates."""
+    from tripwire_db.results import SalesDay
+
+    form = formats.chosen(json=as_json, csv=as_csv)
     with targets.backend(database_url) as backend:
+        first, last = backend.days(since, until, period, time_zone)
+        if period == "all":  # from the first sale: without any date it would be the last days
+            first, last = backend.days(None, None, "today", time_zone)
+            first = None
         sales = backend.repository.get_sales_chart_data(
-            manager_id=backend.manager_id(manager), days_back=days, time_zone=time_zone
+            manager_id=None if manager is None else backend.manager_id(manager),
+            days_back=days,
+            since=first,
+            until=last,
+            time_zone=time_zone,
         )
-    if as_json:
-        output.show_json(sales)
+    if formats.show(form, sales, SalesDay):
+        return
+    if sales:
+        counted = f"{len(sales)} {'day' if len(sales) == 1 else 'days'}"
+        output.show(picture(sales, f"Students sold, {counted}, {time_zone}"))
     else:
-        output.show(picture(sales, f"Students sold, {len(sales)} days, {time_zone}"))
+        output.say("Nothing has been sold yet.")
 
 
 @dataclass(frozen=True, slots=True)

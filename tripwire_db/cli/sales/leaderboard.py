@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tripwire_db.cli import options, output, targets
+from tripwire_db.cli import formats, options, output, targets
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,13 +16,28 @@ if TYPE_CHECKING:
 Limit = Annotated[int, typer.Option("--limit", help="At most so many sellers, 1–1000.")]
 
 
-def leaderboard(limit: Limit = 10, database_url: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
-    """Show the sellers by students, then revenue."""
+def leaderboard(
+    limit: Limit = 10,
+    since: options.Since = None,
+    until: options.Until = None,
+    period: options.Period = None,
+    time_zone: options.TimeZone = output.TIME_ZONE,
+    database_url: options.DatabaseUrl = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Show the sellers by students, then revenue; of all time, or of the students sold on some days."""
+    from tripwire_db.results import LeaderboardRow
+
+    form = formats.chosen(json=as_json, csv=as_csv)
     with targets.backend(database_url) as backend:
-        rows = backend.repository.get_sales_leaderboard(limit=limit)
-    if as_json:
-        output.show_json(rows)
-    elif rows:
+        days = backend.days(since, until, period, time_zone)
+        rows = backend.repository.get_sales_leaderboard(
+            limit=limit, since=days.since, until=days.until, time_zone=time_zone
+        )
+    if formats.show(form, rows, LeaderboardRow):
+        return
+    if rows:
         output.show(picture(rows))
     else:
         output.say("Nobody sells yet: tripwire-db manager create")

@@ -4,14 +4,26 @@ from tripwire_db.cli import options, output, targets
 
 
 def stats(
-    manager: options.ManagerArgument,
+    manager: options.MaybeManagerArgument = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    period: options.Period = None,
     time_zone: options.TimeZone = output.TIME_ZONE,
     database_url: options.DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show a manager's totals, and those of this month."""
+    """Show the totals of a manager, or of all sellers together, and those of this month.
+
+    Dates tell which students count, by the day they were sold; this month stays this month.
+    """
     with targets.backend(database_url) as backend:
-        found = backend.repository.get_manager_stats(manager_id=backend.manager_id(manager), time_zone=time_zone)
+        days = backend.days(since, until, period, time_zone)
+        found = backend.repository.get_manager_stats(
+            manager_id=None if manager is None else backend.manager_id(manager),
+            since=days.since,
+            until=days.until,
+            time_zone=time_zone,
+        )
     if as_json:
         output.show_json(found)
         return
@@ -23,4 +35,4 @@ def stats(
         "Course completed": output.percent(found.avg_completion_rate),
         "This month": f"{found.students_this_month} sold, {output.money(found.revenue_this_month)} KZT ({time_zone})",
     }
-    output.show(output.pairs(f"Totals of {manager}", facts))
+    output.show(output.pairs(f"Totals of {manager or 'all sellers'}", facts))

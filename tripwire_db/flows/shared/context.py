@@ -11,7 +11,7 @@ from sqlalchemy import CTE, UUID, ColumnElement, func, literal, or_, select, tru
 from tripwire_db.choices import Status
 from tripwire_db.engine.statement import StatementBuilder, param
 from tripwire_db.errors import StudentNotActive
-from tripwire_db.tables import tripwire_users, users
+from tripwire_db.tables import tripwire_users, users, video_tracking
 from tripwire_db.validation import parse_time
 from tripwire_db.video import WatchPolicy
 
@@ -95,6 +95,12 @@ def unknown_actor(who: CTE) -> ColumnElement[bool]:
 def not_active(user_id: uuid.UUID, status: Status) -> StudentNotActive:
     """What is raised for a student who may not study now."""
     return StudentNotActive(user_id=user_id, status=status)
+
+
+def last_seen_at(user_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """When a student last watched any of the videos; NULL for who never has."""
+    latest = select(func.max(video_tracking.c.last_seen_at)).where(video_tracking.c.user_id == user_id)
+    return latest.scalar_subquery()
 
 
 def details_of_person(source: Any, **more: Any) -> ColumnElement[Any]:

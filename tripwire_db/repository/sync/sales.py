@@ -8,10 +8,10 @@ from uuid import UUID
 from tripwire_db.cache import leaderboard_key
 from tripwire_db.choices import ActionType
 from tripwire_db.flows import sales
-from tripwire_db.flows.sales import DEFAULT_TIME_ZONE
+from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
 from tripwire_db.repository.sync.blocking import require_loop
 from tripwire_db.repository.sync.driver import Driver
-from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, SalesDay
+from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, SalesDay
 
 
 class SalesMethods(Driver):
@@ -127,35 +127,35 @@ class SalesMethods(Driver):
         *,
         manager_id: UUID | str,
         limit: int = 50,
-        before: Activity | None = None,
+        before: Activity | str | None = None,
         action_types: Sequence[ActionType] | None = None,
         since: date | None = None,
         until: date | None = None,
         time_zone: str = DEFAULT_TIME_ZONE,
-    ) -> list[Activity]:
+    ) -> Page[Activity]:
         """A page of what a manager did, newest first; ids break ties, so pages neither lose nor repeat a row.
 
         Args:
             manager_id: whose log; an unknown manager's is empty.
             limit: at most so many rows, 1–1000.
-            before: the last row of the page before; None begins at the newest.
+            before: `next` of the page before, or its last row; None begins at the newest.
             action_types: only actions of these kinds, as in `ActionType`; None for all.
             since: the first day, included; None for all from the beginning.
             until: the last day, included; None for today, or, without `since`, for all there are.
             time_zone: an IANA name; its midnights part the days.
 
         Returns:
-            One `Activity` a row, with id, action_type, target_user_id, target_user_email, target_user_name,
+            A `Page` of `Activity`, with id, action_type, target_user_id, target_user_email, target_user_name,
             details, created_at, manager_id.
 
         Raises:
-            InvalidInput: no UUID, `limit` is out of range, `before` is no `Activity`, a kind is unknown, `since` is
+            InvalidInput: no UUID, `limit` is out of range, `before` is neither, a kind is unknown, `since` is
                 after `until`, or the server knows no such time zone.
 
         Examples:
             >>> page = repository.get_manager_activity(manager_id=manager_id)
-            >>> while page:
-            ...     page = repository.get_manager_activity(manager_id=manager_id, before=page[-1])
+            >>> while page.next:
+            ...     page = repository.get_manager_activity(manager_id=manager_id, before=page.next)
         """
         return self._perform(
             sales.get_manager_activity(

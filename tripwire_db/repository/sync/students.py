@@ -2,6 +2,7 @@
 """Methods about students: from the sale to the deletion."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from tripwire_db.choices import Status
 from tripwire_db.flows.reassign_students import reassign_students as reassign_students_flow
 from tripwire_db.flows.record_welcome_email import record_welcome_email as record_welcome_email_flow
 from tripwire_db.flows.set_student_status import set_student_status as set_student_status_flow
+from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
 from tripwire_db.flows.students import get_student as get_student_flow
 from tripwire_db.flows.students import list_students as list_students_flow
 from tripwire_db.repository import accounts, provisioning
@@ -16,6 +18,7 @@ from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import (
     CreatedStudent,
     DeletedStudent,
+    Page,
     PasswordReset,
     Reassignment,
     Student,
@@ -100,32 +103,60 @@ class StudentMethods(Driver):
         manager_id: UUID | str | None = None,
         status: Status | None = None,
         search: str | None = None,
+        modules_completed: int | None = None,
+        certificate: bool | None = None,
+        welcome_email_sent: bool | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        time_zone: str = DEFAULT_TIME_ZONE,
         limit: int = 20,
-        after: Student | None = None,
-    ) -> list[Student]:
-        """A page of students, newest first.
+        after: Student | str | None = None,
+        count: bool = False,
+    ) -> Page[Student]:
+        """A page of students, newest first; each filter that is given narrows it.
 
         Args:
             manager_id: only those whom this manager sold.
             status: only those with this status.
             search: only those whose e-mail or name contains this, upper and lower case alike.
+            modules_completed: only those who have completed so many modules, 0–3.
+            certificate: only those who have a valid certificate, or only those who have none.
+            welcome_email_sent: only those to whom the welcome e-mail has gone out, or only the others.
+            since: only those sold on this day or later; None for all from the beginning.
+            until: the last day, included; None for today, or, without `since`, for all there are.
+            time_zone: an IANA name; its midnights part the days.
             limit: at most so many, 1–1000.
-            after: the last student of the page before; nobody is lost or seen twice between pages.
+            after: `next` of the page before, or its last student; nobody is lost or seen twice between pages.
+            count: also count, in `total`, whom all pages together have, whatever `after` is.
 
         Returns:
-            One `Student` a row, with id, user_id, email, full_name, manager_id, manager_name, status,
-            modules_completed, price, welcome_email_sent, welcome_email_sent_at, created_at.
+            A `Page` of `Student`, with id, user_id, email, full_name, manager_id, manager_name, status,
+            modules_completed, price, welcome_email_sent, welcome_email_sent_at, created_at, last_seen_at.
 
         Raises:
-            InvalidInput: an argument that cannot be right.
+            InvalidInput: an argument that cannot be right, or the server knows no such time zone.
 
         Examples:
-            >>> page = repository.list_students(limit=100)
-            >>> while page:
-            ...     page = repository.list_students(limit=100, after=page[-1])
+            >>> page = repository.list_students(welcome_email_sent=False, limit=100, count=True)
+            >>> print(f"{page.total} students wait for their e-mail")
+            >>> while page.next:
+            ...     page = repository.list_students(welcome_email_sent=False, limit=100, after=page.next)
         """
         return self._perform(
-            list_students_flow(manager_id=manager_id, status=status, search=search, limit=limit, after=after)
+            list_students_flow(
+                manager_id=manager_id,
+                status=status,
+                search=search,
+                modules_completed=modules_completed,
+                certificate=certificate,
+                welcome_email_sent=welcome_email_sent,
+                since=since,
+                until=until,
+                time_zone=time_zone,
+                limit=limit,
+                after=after,
+                count=count,
+            )
         )
 
     def set_student_status(self, *, user_id: UUID | str, status: Status, manager_id: UUID | str) -> StudentStatus:
