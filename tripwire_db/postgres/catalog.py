@@ -18,22 +18,38 @@ _QUERIES = Path(__file__).parent / "sql"
 KINDS = (
     "schema",
     "table",
+    "toast",
     "column",
+    "column_detail",
     "constraint",
+    "referrer",
+    "child",
     "index",
+    "statistics",
     "trigger",
     "rule",
     "policy",
+    "open_view",
     "function",
+    "open_function",
+    "auth_function",
     "sequence",
     "type",
     "event_trigger",
     "grant",
     "default_privilege",
     "role",
+    "membership",
     "setting",
+    "publication",
 )
 """The kinds of objects, in the order in which a report shows them."""
+
+CALLERS = ("anon", "authenticated")
+"""The roles that requests to an API run as, where row-level security holds."""
+
+ROLES = (*CALLERS, "service_role", "authenticator")
+"""All roles of an API: its callers, its backends, and the login of PostgREST."""
 
 OWNER = "<owner>"
 """Stands for the owner of the home schema, the role that migrates."""
@@ -108,11 +124,12 @@ def read_catalog(
     owner_row = connection.execute("SELECT nspowner::int8 FROM pg_namespace WHERE nspname = %s", (home,)).fetchone()
     if owner_row is not None:
         roles[owner_row[0]] = OWNER
+    parameters = {"schemas": list(schemas), "home": home, "roles": list(ROLES), "callers": list(CALLERS)}
     found: dict[Key, Object] = {}
     with connection.cursor(row_factory=dict_row) as cursor:
         for kind in KINDS:
             query = (_QUERIES / f"{kind}.sql").read_bytes()
-            for row in cursor.execute(query, {"schemas": list(schemas), "home": home}).fetchall():
+            for row in cursor.execute(query, parameters).fetchall():
                 key = Key(kind, row.pop("object"))
                 on_table = row.pop("on_table")
                 if row.get("owner") is not None:

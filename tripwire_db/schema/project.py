@@ -91,6 +91,8 @@ class Project:
         prepare: `module:name` of what makes a scratch database ready for the first revision; gets its URL.
         make_models: `module:name` of what makes the models' tables in a scratch database; gets its URL.
         sample_rows: By revision, `module:name` of what puts rows into the tables that are there then; gets a connection.
+        rows_of_chain: Tables whose rows the chain itself makes, each with its key: a course's lessons, say.
+        numbers: Sequences, each with the table that keeps its numbers and a query of the highest one there.
         functions: Which functions of the API's schema are called once each, as a pattern of LIKE; only those that read.
         rules_off: Rules of the check that are not asked.
         accepted: What the check finds and that stays so.
@@ -127,6 +129,8 @@ class Project:
     prepare: str | None = None
     make_models: str | None = None
     sample_rows: Mapping[str, str] = field(default_factory=dict)
+    rows_of_chain: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     functions: str | None = None
     rules_off: frozenset[str] = frozenset()
     accepted: tuple[Accepted, ...] = ()
@@ -175,6 +179,7 @@ class Project:
 SUPABASE = Platform(
     is_elsewhere="tripwire_db.tables:IS_STAND_IN",
     objects={
+        "membership": ("service_role in pgsodium_key*",),
         "setting": (
             "anon everywhere statement_timeout",
             "authenticated everywhere statement_timeout",
@@ -222,6 +227,13 @@ COURSE = Project(
     make_models="tripwire_db.schema.course.models:make_from_models",
     # From the second on there are tables that v2 does not have, and rows for them.
     sample_rows={"20261101090000": f"{_ROWS}:fill_v2", "20261103090000": f"{_ROWS}:fill_head"},
+    rows_of_chain={"public.modules": "id", "public.lessons": "id"},
+    numbers={
+        "tripwire.certificate_number_seq": (
+            "public.certificates",
+            "SELECT max(substr(number, 4)::bigint) FROM public.certificates WHERE number ~ '^TW-[0-9]{1,18}$'",
+        )
+    },
     functions=r"rpc\_%",
     platform=SUPABASE,
     # It may not be there at all.

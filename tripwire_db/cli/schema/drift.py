@@ -9,7 +9,7 @@ from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.errors import FOUND
 
 if TYPE_CHECKING:
-    from tripwire_db.schema.drift import Drift, DriftedObject
+    from tripwire_db.schema.drift.report import Drift, DriftedObject
 
 _SIGNS = {"missing": "-", "extra": "+", "changed": "~", "fails": "!"}
 
@@ -52,6 +52,8 @@ def _show(found: "Drift", target: str, *, all_objects: bool) -> None:
             for difference in finding.differences:
                 for line in difference.lines():
                     output.say(f"      {line}")
+            if finding.meaning is not None:
+                output.say(f"      means: {finding.meaning}")
     if all_objects and found.not_ours:
         output.say()
         output.say("Not ours, and left alone:")

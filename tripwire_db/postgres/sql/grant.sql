@@ -26,6 +26,33 @@ WITH granted AS (
     FROM pg_namespace n
     CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS acl
     WHERE n.nspname = ANY (%(schemas)s) AND n.nspname <> 'public'
+    UNION ALL
+    -- Schema public is everybody's on PostgreSQL, and USAGE of PUBLIC there is nobody's doing.
+    SELECT n.nspname, n.nspname, acl.*
+    FROM pg_namespace n
+    CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS acl
+    WHERE n.nspname = ANY (%(schemas)s) AND n.nspname = 'public' AND (
+        (acl.grantee = 0 AND acl.privilege_type = 'CREATE')
+        OR acl.grantee IN (SELECT oid FROM pg_roles WHERE rolname = ANY (%(roles)s))
+    )
+    UNION ALL
+    SELECT 'database', 'database', acl.*
+    FROM pg_database d
+    CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS acl
+    WHERE d.datname = current_database() AND acl.privilege_type = 'CREATE'
+        AND (acl.grantee = 0 OR acl.grantee IN (SELECT oid FROM pg_roles WHERE rolname = ANY (%(roles)s)))
+    UNION ALL
+    -- Of schema auth, which belongs to others: what the API's callers may do with its tables, which is nothing.
+    SELECT n.nspname || '.' || c.relname, 'auth.users', acl.*
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT (aclexplode(c.relacl)).*
+        UNION
+        SELECT (aclexplode(a.attacl)).* FROM pg_attribute a WHERE a.attrelid = c.oid
+    ) AS acl
+    WHERE n.nspname = 'auth' AND c.relkind IN ('r', 'p', 'v', 'm')
+        AND (acl.grantee = 0 OR acl.grantee IN (SELECT oid FROM pg_roles WHERE rolname = ANY (%(callers)s)))
 )
 SELECT
     g.object || ' to ' || CASE g.grantee

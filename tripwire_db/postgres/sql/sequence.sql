@@ -9,6 +9,7 @@ SELECT
     s.seqmax AS maximum,
     s.seqcache AS cache,
     s.seqcycle AS cycle,
+    c.relpersistence::text AS persistence,
     c.relowner AS owner,
     obj_description(c.oid, 'pg_class') AS comment
 FROM pg_sequence s

@@ -1,4 +1,4 @@
--- Settings of this database and of the roles that the API and its backends use.
+-- Settings of this database and of the API's roles; those of whoever reads this are not among them.
 SELECT
     concat_ws(' ',
         CASE s.setrole WHEN 0 THEN 'every role' ELSE pg_get_userbyid(s.setrole)::text END,
@@ -12,5 +12,5 @@ CROSS JOIN LATERAL unnest(s.setconfig) AS setting
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     AND (
         s.setrole = 0
-        OR pg_get_userbyid(s.setrole)::text IN ('anon', 'authenticated', 'service_role', 'authenticator', current_user::text)
+        OR pg_get_userbyid(s.setrole)::text = ANY (%(roles)s)
     )

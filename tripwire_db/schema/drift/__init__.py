@@ -4,85 +4,34 @@ Read-only towards the live database, in one transaction. What the chain makes is
 pending revision is no drift.
 """
 
-import difflib
 import fnmatch
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
-from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.errors import Refused
 from tripwire_db.postgres.catalog import Catalog, Key, Object
-from tripwire_db.postgres.connect import connect
+from tripwire_db.schema.drift.meaning import meaning_of
+from tripwire_db.schema.drift.report import Difference, Drift, DriftedObject
+from tripwire_db.schema.drift.snapshot import Snapshot, may_read, notes, reading, take
 from tripwire_db.schema.project import COURSE as PROJECT
 from tripwire_db.schema.project import Platform
 from tripwire_db.schema.runner.version_table import VersionTable
 
-Change = Literal["missing", "changed", "extra", "fails"]
-
-STATEMENT_TIMEOUT_SECONDS = 30
-LOCK_TIMEOUT_SECONDS = 2
-
 # Kinds that hang from no table of ours: one that the chain does not make is drift all the same.
-_OURS_ANYWHERE = {"role", "setting", "default_privilege"}
+_OURS_ANYWHERE = {"role", "membership", "setting", "default_privilege"}
+# What is no table of ours and concerns us all the same: who may make schemas, and who sees auth users.
+_CONCERNS_US = {"database", "auth.users"}
 
 _WATCHED = "Supabase's own watchers do its work"
 # What differs in an event trigger of v2 that our revision disabled, or might not touch, since those watchers stand.
 _SET_ASIDE = {"fires", "owner"}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One attribute of an object, as the chain makes it and as it was found."""
-
-    attribute: str
-    expected: str | None
-    found: str | None
-
-    def lines(self) -> list[str]:
-        """For people: one line, or a unified diff where the text has several."""
-        expected, found = self.expected or "", self.found or ""
-        if "\n" not in expected + found:
-            return [f"{self.attribute}: expected {self.expected or 'nothing'}, found {self.found or 'nothing'}"]
-        diff = difflib.unified_diff(expected.splitlines(), found.splitlines(), "expected", "found", lineterm="", n=1)
-        return [f"{self.attribute}:", *diff]
-
-
-@dataclass(frozen=True, slots=True)
-class DriftedObject:
-    """One object that is not as the chain makes it."""
-
-    kind: str
-    name: str
-    on_table: str | None
-    change: Change
-    differences: tuple[Difference, ...] = ()
-
-    @property
-    def group(self) -> str:
-        """What a report shows it under: its table, or itself."""
-        return self.on_table or self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What was compared, and what was found.
-
-    Attributes:
-        revision: of the live database; what it was compared with.
-        findings: what differs, by kind and name.
-        not_ours: objects that the chain does not know, and that touch nothing of it.
-        notes: what was left out, and why.
-    """
-
-    revision: str
-    findings: tuple[DriftedObject, ...]
-    not_ours: tuple[Key, ...]
-    notes: tuple[str, ...]
 
 
 def find_drift(url: str) -> Drift:
@@ -99,22 +48,24 @@ def find_drift(url: str) -> Drift:
         >>> find_drift(url).findings
         ()
     """
-    with _reading(url) as live:
+    with reading(url) as live:
         revision = _revision_of(live)
-        found = PROJECT.read_catalog(live)
+        snapshot = take(live, PROJECT)
         platform = _platform_of(live)
         may_watch = _may_create_event_triggers(live)
         accepted = _accepted_extras(live)
-        failing, notes = _called(live)
-    expected = catalog_of_chain(revision)
+        failing, told = _called(live)
+        used_up = list(_used_up(live))
+    chain = chain_at(revision)
+    expected, found = chain.catalog, snapshot.catalog
     findings: list[DriftedObject] = []
     not_ours: list[Key] = []
     for key in sorted({*expected, *found}, key=_order):
         mine, theirs = expected.get(key), found.get(key)
         if theirs is None and mine is not None:
             if key.kind == "event_trigger" and (reason := _excused(found, may_watch=may_watch)):
-                notes.append(f"event trigger {key.name} is not there: {reason}")
-            else:
+                told.append(f"event trigger {key.name} is not there: {reason}")
+            elif key.kind != "referrer" or Key("constraint", key.name) not in expected:  # else told as the constraint
                 findings.append(DriftedObject(key.kind, key.name, mine.on_table, "missing"))
         elif mine is None and theirs is not None:
             if _is_drift(theirs, expected, accepted, platform=platform):
@@ -123,36 +74,35 @@ def find_drift(url: str) -> Drift:
                 not_ours.append(key)
         elif mine is not None and theirs is not None and (differences := _between(mine, theirs)):
             if key.kind == "event_trigger" and {d.attribute for d in differences} <= _SET_ASIDE and _watched(found):
-                notes.append(f"event trigger {key.name} is not as the chain makes it: {_WATCHED}")
-            else:
+                told.append(f"event trigger {key.name} is not as the chain makes it: {_WATCHED}")
+            elif key.kind != "auth_function" or theirs.attributes["of_platform"] != "yes":
                 findings.append(DriftedObject(key.kind, key.name, mine.on_table, "changed", differences))
-    return Drift(revision, (*findings, *failing), tuple(not_ours), tuple(notes))
+    all_findings = (replace(one, meaning=meaning_of(one)) for one in (*findings, *used_up, *failing))
+    return Drift(revision, tuple(all_findings), tuple(not_ours), (*told, *notes(chain, snapshot)))
 
 
-def catalog_of_chain(revision: str) -> Catalog:
+def chain_at(revision: str) -> Snapshot:
     """What the chain makes of an empty database at a revision, built on a scratch server and read."""
     with scratch_cluster() as cluster:
         url = cluster.create_database("expected")
         PROJECT.ready(url)
         migrations.upgrade(url, revision, quiet=True)
-        with _reading(url) as scratch:
-            return PROJECT.read_catalog(scratch)
+        with reading(url) as scratch:
+            return take(scratch, PROJECT)
 
 
-@contextmanager
-def _reading(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection in one read-only transaction, with bounded waits and no search path."""
-    try:
-        with connect(url, purpose="drift") as connection:
-            connection.read_only = True
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
-            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-            connection.execute("SET LOCAL search_path = ''")
-            yield connection
-    except psycopg.Error as error:
-        first_line = str(error).partition("\n")[0]
-        raise Unavailable(f"the database could not be read: {first_line}", applied=False) from None
+def _used_up(connection: psycopg.Connection[Any]) -> Iterator[DriftedObject]:
+    """Sequences that stand at or below a number that is taken, after RESTART or setval by hand."""
+    for sequence, (table, query) in PROJECT.numbers.items():
+        if not (may_read(connection, sequence) and may_read(connection, table)):
+            continue
+        stands = sql.SQL("SELECT last_value + is_called::integer FROM {}").format(sql.Identifier(*sequence.split(".")))
+        with suppress(psycopg.errors.UndefinedColumn), connection.transaction():  # that one is missing is told already
+            (taken,) = connection.execute(query.encode()).fetchone() or (None,)
+            (number,) = connection.execute(stands).fetchone() or (None,)
+            if taken is not None and number is not None and number <= taken:
+                difference = Difference("next number", f"above {taken}", str(number))
+                yield DriftedObject("sequence", sequence, None, "changed", (difference,))
 
 
 def _revision_of(connection: psycopg.Connection[Any]) -> str:
@@ -238,7 +188,7 @@ def _is_drift(extra: Object, expected: Catalog, accepted: frozenset[Key], *, pla
         return True
     if extra.on_table is None:
         return False
-    if extra.on_table == "auth.users":
+    if extra.on_table in _CONCERNS_US:
         return True
     return any(Key(kind, extra.on_table) in expected for kind in ("table", "function", "sequence", "schema"))
 
