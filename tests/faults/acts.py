@@ -107,6 +107,27 @@ def _seconds_counted(it: World, asked: Mapping[str, Any]) -> int:
     return int(it.row("user_statistics", user_id=asked["user_id"])["total_time_spent"]) // 10
 
 
+def _sold(it: World, **more: Any) -> Arguments:
+    """A student, and whoever may change their account."""
+    student = it.student()
+    return {"user_id": student.user_id, "manager_id": student.manager_id, **more}
+
+
+def _to_reassign(it: World) -> Arguments:
+    student, successor, admin = it.student(), it.manager(), it.manager(role="admin")
+    return {
+        "from_manager_id": student.manager_id,
+        "to_manager_id": successor.user_id,
+        "manager_id": admin.user_id,
+        "user_ids": [student.user_id],
+    }
+
+
+def _passwords_set(it: World, asked: Mapping[str, Any]) -> int:
+    """A caller who calls again sets it again, and each time is logged."""
+    return min(1, it.count("sales_activity_log", target_user_id=asked["user_id"], action_type="password_reset"))
+
+
 def _of_manager(it: World) -> Arguments:
     student = it.student()
     return {"manager_id": student.manager_id}
@@ -116,6 +137,21 @@ WRITING = (
     Act("create_tripwire_user", _new_student, _students_made, has_auth=True),
     Act("create_manager", _new_manager, _students_made, has_auth=True),
     Act("delete_student", lambda it: _a_student(it, manager_id=it.manager().user_id), _logged("user_deleted"), True),
+    Act(
+        "correct_student",
+        lambda it: _sold(it, full_name="Corrected Name", email=f"{uuid4().hex}@corrected.kz"),
+        _logged("user_corrected"),
+        True,
+    ),
+    Act("reset_password", lambda it: _sold(it, password="correct horse"), _passwords_set, True),
+    Act("correct_student price", lambda it: _sold(it, price=7), _logged("user_corrected")),
+    Act(
+        "reassign_students",
+        _to_reassign,
+        lambda it, asked: it.count(
+            "sales_activity_log", target_user_id=asked["user_ids"][0], action_type="user_reassigned"
+        ),
+    ),
     Act("complete_lesson first", _qualified, _logged("lesson_completed")),
     Act("complete_lesson last", _about_to_graduate, _certificates),
     Act(

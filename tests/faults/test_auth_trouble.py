@@ -44,7 +44,7 @@ FAULTS = (
 )
 IN_DOUBT = (Fault.answer(503), Fault.swallow(), Fault.failed_after(), Fault.late())
 WITH_AUTH = tuple(act for act in WRITING if act.has_auth)
-OF_ROWS = ("log_creation", "log_deletion")
+OF_ROWS = ("log_creation", "log_deletion", "log_correction", "log_reset")
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,14 @@ def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(
     kind: str, it: World, impatient: None, figures: Figures
 ):
     """Each fault once where it comes first, and those that leave most in doubt at each other request."""
-    student, manager, deletion = WITH_AUTH
+    student, manager, deletion, *changes = WITH_AUTH
     trials = [
         *product([student], ["POST"], FAULTS, [None]),
         *product([student, manager], ["POST"], IN_DOUBT, [Verdict.SWALLOW]),
         # With the rows refused each time, what is tried is the deletion of the auth user: compensation.
         *product([student], ["DELETE"], IN_DOUBT, [Verdict.CUT_BEFORE]),
         *product([deletion], ["DELETE"], IN_DOUBT, [None]),
+        *product(changes, ["PUT"], IN_DOUBT, [None, Verdict.SWALLOW]),
     ]
     campaign([Trial(*trial) for trial in trials], kind, it, figures)
 
@@ -150,9 +151,12 @@ def test_each_step_of_auth_crossed_with_each_cut_of_the_database(
     kind: str, it: World, impatient: None, figures: Figures
 ):
     verdicts = [None, *(verdict for verdict in Verdict if verdict is not Verdict.FORWARD)]
-    campaign(
-        [Trial(*trial) for trial in product(WITH_AUTH, ("POST", "GET", "DELETE"), FAULTS, verdicts)], kind, it, figures
-    )
+    whole_people, changes = WITH_AUTH[:3], WITH_AUTH[3:]
+    trials = [
+        *product(whole_people, ("POST", "GET", "DELETE"), FAULTS, verdicts),
+        *product(changes, ("PUT",), FAULTS, verdicts),
+    ]
+    campaign([Trial(*trial) for trial in trials], kind, it, figures)
 
 
 def test_a_compensation_that_fails_names_the_auth_user_left_behind_and_the_next_call_resumes_it(
