@@ -133,6 +133,47 @@ def test_a_students_status_changes_once(run: Run, student: CreatedStudent):
     assert "active, inactive, completed, blocked" in wrong.err
 
 
+def test_a_student_is_corrected(run: Run, student: CreatedStudent, repository: TripwireRepository):
+    said = run(
+        "student", "correct", "aigerim@example.com", "--manager", "dana@example.com",
+        "--email", "Aigerim.S@Example.com", "--full-name", "Aigerim Serik", "--price", "4500.50",
+    )  # fmt: skip
+    assert said.code == 0
+    assert said.out.startswith("The student is now")
+    assert "Aigerim Serik" in said.out
+    assert "4 500.50 KZT" in said.out
+    shown = run("student", "correct", student.user_id, "--manager", "dana@example.com", "--price", "1", "--json").json
+    assert (shown["email"], shown["price"]) == ("aigerim.s@example.com", 1)
+    assert repository.list_students()[0].full_name == "Aigerim Serik"
+    nothing = run("student", "correct", student.user_id, "--manager", "dana@example.com")
+    assert nothing.code == 2
+    assert "--full-name, --email or --price" in nothing.err
+
+
+def test_students_pass_to_another_manager(run: Run, student: CreatedStudent, repository: TripwireRepository):
+    other = repository.create_manager(email="erlan@example.com", full_name="Erlan B.", role="admin")
+    pass_on = ("student", "reassign", "--from", "dana@example.com", "--to", "erlan@example.com", "--manager")
+    refused = run(*pass_on, "dana@example.com")
+    assert refused.code == 1
+    assert "is no admin" in refused.err
+    named = run(*pass_on, "erlan@example.com", "aigerim@example.com", "--json")
+    assert named.json["user_ids"] == [str(student.user_id)]
+    assert repository.list_students()[0].manager_id == other.user_id
+    assert run(*pass_on, "erlan@example.com").out == "0 students passed from dana@example.com to erlan@example.com.\n"
+
+
+def test_a_students_password_is_set_from_standard_input_and_never_shown(run: Run, student: CreatedStudent):
+    set_it = ("student", "password", "aigerim@example.com", "--manager", "dana@example.com")
+    done = run(*set_it, "--password-stdin", stdin="s3cret!\n")
+    assert done.code == 0
+    assert done.out == "aigerim@example.com has a new password.\n"
+    assert "s3cret!" not in done.out + done.err
+    assert run("activity", "dana@example.com", "--json").json[0]["action_type"] == "password_reset"
+    without = run(*set_it)
+    assert without.code == 2
+    assert "--password-stdin" in without.err
+
+
 def test_a_student_is_deleted_when_that_is_said_twice(
     run: Run, student: CreatedStudent, repository: TripwireRepository
 ):

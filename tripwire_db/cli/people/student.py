@@ -1,4 +1,4 @@
-"""`tripwire-db student`: create, show, list, complete, unlock, status, delete."""
+"""`tripwire-db student`: create, show, list, complete, unlock, status, delete; see `account`, too."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from tripwire_db.choices import STUDENT_STATUSES
 from tripwire_db.cli import options, output, targets
-from tripwire_db.cli.people import journey, student_list
+from tripwire_db.cli.people import account, journey, student_list
 from tripwire_db.cli.people.passwords import read_password
 from tripwire_db.errors import InvalidInput
 from tripwire_db.validation import parse_choice
@@ -149,3 +149,7 @@ def delete(
     else:
         who = gone.email or str(gone.user_id)
         output.say(f"{output.clean(who)} {'is deleted' if gone.deleted else 'was deleted before'}.")
+
+
+for change in (account.correct, account.reassign, account.password):
+    app.command()(change)
