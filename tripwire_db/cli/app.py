@@ -12,12 +12,24 @@ from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
 from tripwire_db.cli.people import certificate, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
-from tripwire_db.cli.schema import adopt, bootstrap, check, doctor, downgrade, drift, export_supabase, status, upgrade
+from tripwire_db.cli.schema import (
+    adopt,
+    bootstrap,
+    check,
+    doctor,
+    downgrade,
+    drift,
+    export_supabase,
+    plan,
+    status,
+    upgrade,
+)
 
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "See it": {"demo": demo.demo},
     "The schema": {
         "bootstrap": bootstrap.bootstrap,
+        "plan": plan.plan,
         "upgrade": upgrade.upgrade,
         "downgrade": downgrade.downgrade,
         "status": status.status,

@@ -54,6 +54,20 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRows:
+    """How to fill a scratch database with as many rows as it takes to measure.
+
+    Attributes:
+        table: whose rows say how large a database is.
+        fill: By revision, `module:name` of what puts so many rows into that table, and what belongs to them into the
+            others; gets a connection and the number.
+    """
+
+    table: str
+    fill: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """One Alembic project. The defaults suit any of them.
 
@@ -93,6 +107,7 @@ class Project:
         sample_rows: By revision, `module:name` of what puts rows into the tables that are there then; gets a connection.
         rows_of_chain: Tables whose rows the chain itself makes, each with its key: a course's lessons, say.
         numbers: Sequences, each with the table that keeps its numbers and a query of the highest one there.
+        measured: How a plan gets the rows that it measures with; None where it runs without any.
         functions: Which functions of the API's schema are called once each, as a pattern of LIKE; only those that read.
         rules_off: Rules of the check that are not asked.
         accepted: What the check finds and that stays so.
@@ -131,6 +146,7 @@ class Project:
     sample_rows: Mapping[str, str] = field(default_factory=dict)
     rows_of_chain: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    measured: MeasuredRows | None = None
     functions: str | None = None
     rules_off: frozenset[str] = frozenset()
     accepted: tuple[Accepted, ...] = ()
@@ -150,6 +166,10 @@ class Project:
     def call(self, name: str, argument: object) -> Any:
         """Import what a `module:name` of this description names, and call it."""
         return pkgutil.resolve_name(name)(argument)
+
+    def fill(self, name: str, connection: psycopg.Connection[Any], rows: int) -> None:
+        """Put rows into a scratch database by what a `module:name` of `measured` names."""
+        pkgutil.resolve_name(name)(connection, rows)
 
     def ready(self, url: str) -> None:
         """Make a scratch database ready for the first revision."""
@@ -234,6 +254,9 @@ COURSE = Project(
             "SELECT max(substr(number, 4)::bigint) FROM public.certificates WHERE number ~ '^TW-[0-9]{1,18}$'",
         )
     },
+    measured=MeasuredRows(
+        table="public.tripwire_users", fill={"20261101090000": "tripwire_db.schema.course.many_rows:fill_v2"}
+    ),
     functions=r"rpc\_%",
     platform=SUPABASE,
     # It may not be there at all.

@@ -64,11 +64,11 @@ class Limits:
 
         values: dict[str, int] = {}
         for name, read in (
-            ("lock-timeout", _milliseconds),
-            ("statement-timeout", _milliseconds),
+            ("lock-timeout", milliseconds),
+            ("statement-timeout", milliseconds),
             ("lock-attempts", _count),
-            ("deploy-wait", _milliseconds),
-            ("concurrent-wait", _milliseconds),
+            ("deploy-wait", milliseconds),
+            ("concurrent-wait", milliseconds),
         ):
             found = find(name)
             if found is not None:
@@ -113,7 +113,12 @@ def spell(milliseconds: int) -> str:
     return f"{milliseconds}ms" if milliseconds else "0"
 
 
-def _milliseconds(name: str, value: Any) -> int:
+def milliseconds(name: str, value: Any) -> int:
+    """Read a duration, as in `500ms` or `3s`; a bare number is milliseconds.
+
+    Raises:
+        MigrationError: It is none; the message begins with `name`.
+    """
     match = _DURATION.fullmatch(str(value).strip())
     if match is None:
         raise MigrationError(f"{name}: {value!r} is no duration; write for example 500ms, 3s, 10min, or milliseconds.")

@@ -4,7 +4,8 @@ Each revision counts again, in its own transaction. Without this look ahead a do
 row-level security, say, already gone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -17,24 +18,36 @@ def refuse_losses(connection: psycopg.Connection[Any], steps: Iterable[Any]) -> 
 
     Args:
         connection: In autocommit; only looked with.
-        steps: Of the command. A revision declares its losses in `LOSSES`, each with `what` and `rows` (everything after
-            `SELECT count(*)`).
+        steps: Of the command.
 
     Raises:
         MigrationError: Something would be lost.
     """
-    lost: list[str] = []
-    for step in steps:
-        if getattr(step, "revision", None) is None or step.is_upgrade:
-            continue
-        for loss in getattr(step.revision.module, "LOSSES", ()):
-            try:
-                row = connection.execute(f"SELECT count(*) {loss.rows}").fetchone()
-            except psycopg.ProgrammingError:
-                continue  # speaks of the layout at its own revision, which counts for itself
-            if row is not None and row[0]:
-                lost.append(f"{row[0]} {loss.what}")
+    lost = [
+        f"{count} {what}"
+        for step in steps
+        if getattr(step, "revision", None) is not None and not step.is_upgrade
+        for count, what in count_losses(connection, step.revision.module)
+    ]
     if lost:
         raise MigrationError(
             f"This downgrade would lose: {'; '.join(lost)}. Take a backup, then run it again with -x accept-loss=yes."
         )
+
+
+def count_losses(connection: psycopg.Connection[Any], module: ModuleType) -> Iterator[tuple[int, str]]:
+    """Yield what the downgrade of a revision would lose, as in `(3, "certificates")`; what would lose nothing is left out.
+
+    Args:
+        connection: In autocommit, or in a transaction that goes on; only looked with.
+        module: The revision's. It declares its losses in `LOSSES`, each with `what` and `rows` (everything after
+            `SELECT count(*)`).
+    """
+    for loss in getattr(module, "LOSSES", ()):
+        try:
+            with connection.transaction():
+                row = connection.execute(f"SELECT count(*) {loss.rows}").fetchone()
+        except psycopg.ProgrammingError:
+            continue  # speaks of the layout at its own revision, which counts for itself
+        if row is not None and row[0]:
+            yield row[0], loss.what

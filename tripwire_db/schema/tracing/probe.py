@@ -34,7 +34,7 @@ WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I')
 _COUNTERS = {"own": "pg_stat_xact_user_tables", "all": "pg_stat_user_tables"}
 
 _LOCKS = """
-SELECT l.relation::int8, l.mode, l.granted
+SELECT l.relation::int8, l.mode, l.granted, l.locktype
 FROM pg_catalog.pg_locks AS l
 WHERE l.pid = %s AND (l.locktype = 'relation' OR NOT l.granted)
 """
@@ -67,19 +67,31 @@ def relations(cursor: psycopg.Cursor[Any], counters: Literal["own", "all"]) -> R
 
 @dataclass(frozen=True, slots=True)
 class HeldLocks:
-    """The relations that a session has locked, each with a mode, and whether it waits for anything."""
+    """The relations that a session has locked, or waits to lock, each with a mode.
 
-    granted: frozenset[tuple[int, str]]
-    waits: bool
+    Attributes:
+        relations: and their modes.
+        waits_for: the type of what it waits for, as in `relation` or `virtualxid`; None where it waits for nothing.
+    """
+
+    relations: frozenset[tuple[int, str]]
+    waits_for: str | None
 
 
 def locks(connection: psycopg.Connection[Any], pid: int) -> HeldLocks:
     """Read the locks of another session; modes as in `ACCESS EXCLUSIVE`."""
     rows = connection.execute(_LOCKS, (pid,)).fetchall()
     return HeldLocks(
-        frozenset((relation, _mode(mode)) for relation, mode, granted in rows if granted),
-        waits=any(not granted for *_, granted in rows),
+        frozenset((relation, _mode(mode)) for relation, mode, _, kind in rows if kind == "relation"),
+        next((kind for *_, granted, kind in rows if not granted), None),
     )
+
+
+def wal_position(connection: psycopg.Connection[Any]) -> int:
+    """Tell how many bytes the server has written to its log since it was made."""
+    row = connection.execute("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::int8")
+    ((position,),) = row.fetchall()
+    return int(position)
 
 
 def work(before: Relations, after: Relations) -> tuple[TableWork, ...]:

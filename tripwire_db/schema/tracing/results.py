@@ -95,6 +95,7 @@ class TracedStatement:
         seconds: how long it ran.
         locks: that it took on what was there before the revision.
         work: on each table that was there before the revision and that it did anything to.
+        wal_bytes: that it wrote to the log; without images of whole pages, which a server adds after each checkpoint.
         nested: what it executed in turn, in this order.
     """
 
@@ -103,6 +104,7 @@ class TracedStatement:
     seconds: float
     locks: tuple[Lock, ...]
     work: tuple[TableWork, ...]
+    wal_bytes: int = 0
     nested: tuple[NestedStatement, ...] = ()
 
 

@@ -5,14 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tripwire_db.embedded import Cluster, scratch_cluster
+from tripwire_db.embedded import Cluster, Setting, scratch_cluster
 from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.tracing.tracer import Tracer
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
+# What others do in the background would be taken for the statement's own.
+_SETTINGS: dict[str, Setting] = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "all",
+    "autovacuum": False,
+}
 _LOCK_TIMEOUT_MS = 60_000  # nobody else is there; only the machine may be slow
 
 

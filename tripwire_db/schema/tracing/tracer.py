@@ -57,6 +57,7 @@ class Tracer:
         self._before: probe.Relations = {}
         self._seen: Locked = frozenset()
         self._told = True
+        self._wal = 0
 
     def __enter__(self) -> Self:
         """Open the sessions that look."""
@@ -159,6 +160,7 @@ class Tracer:
         transactional: bool,
     ) -> None:
         assert self._found is not None  # noqa: S101 - only called while a revision runs
+        wal = probe.wal_position(self._watching) - self._wal
         taken = sorted(
             (
                 Lock(one.name, self._table(one), mode, held=transactional)
@@ -174,6 +176,7 @@ class Tracer:
                 seconds=seconds,
                 locks=tuple(taken),
                 work=probe.work({oid: one for oid, one in self._before.items() if oid in self._known}, after),
+                wal_bytes=wal,
                 nested=tuple(nested),
             )
         )
@@ -184,17 +187,19 @@ class Tracer:
         """Collect what the statement of the block executes in turn."""
         found: list[NestedStatement] = []
         if self._telling is None:
+            self._wal = probe.wal_position(self._watching)
             yield found
             return
         if self._told:  # what is counted already would be counted again
             self._telling.execute("SELECT pg_stat_statements_reset()")
+        self._wal = probe.wal_position(self._watching)
         yield found
         rows = self._telling.execute(_NESTED, (self._raw().info.dbname,)).fetchall()
         found += [NestedStatement(sql, calls, count, float(seconds)) for sql, calls, count, seconds in rows]
         self._told = bool(found)
 
     def _held(self) -> Locked:
-        return probe.locks(self._watching, self._raw().info.backend_pid).granted
+        return probe.locks(self._watching, self._raw().info.backend_pid).relations
 
     def _flush(self) -> None:
         """Have the session tell the others what it has counted; by itself it does so when idle, but not each time."""
@@ -218,7 +223,7 @@ class _Held(threading.Thread):
     """Holds a weak lock on every table until the migrating session waits for it, and notes that session's locks.
 
     CONCURRENTLY waits for whoever writes to the table, with its own locks taken; so they are seen however fast it is.
-    Whatever else waits (a statement that wants the table for itself) goes on as soon as it is seen.
+    Another statement waits for the table itself, and goes on as soon as it is seen.
     """
 
     def __init__(self, url: str, pid: int, tables: Sequence[str]) -> None:
@@ -248,9 +253,11 @@ class _Held(threading.Thread):
         try:
             while not self._over.wait(_PAUSE):
                 now = probe.locks(self._looking, self._pid)
-                self.seen |= now.granted
-                if now.waits:
+                self.seen |= now.relations
+                if now.waits_for is not None:
                     self._holding.rollback()
+                if now.waits_for == "virtualxid":
+                    return  # CONCURRENTLY: what it locks later is what nobody uses any more, and seen only by chance
         except psycopg.Error as error:
             self._failure = error
             self._holding.close()  # so that the statement does not wait for ever

@@ -1,0 +1,77 @@
+"""A plan as Markdown, for the text of a pull request."""
+
+from collections.abc import Iterator
+
+from tripwire_db.safe_text import printable
+from tripwire_db.schema.plan import wording
+from tripwire_db.schema.plan.results import Plan, PlannedRevision
+
+
+def as_markdown(plan: Plan, max_block: float) -> str:
+    """Write a plan.
+
+    Args:
+        plan: to write.
+        max_block: seconds that writes may be held up for.
+    """
+    return "\n".join(_lines(plan, max_block)).rstrip() + "\n"
+
+
+def _lines(plan: Plan, max_block: float) -> Iterator[str]:
+    yield f"## Plan: {_text(wording.headline(plan))}"
+    yield ""
+    if not plan.revisions:
+        yield wording.NOTHING_TO_DO
+        return
+    yield f"**{_text(wording.verdict(plan, max_block))}** {_text(wording.drift_line(plan))}"
+    yield ""
+    yield from (f"- {_text(one)}" for one in plan.drift)
+    yield from [""] if plan.drift else []
+    yield "| revision | what | time | writes wait | where |"
+    yield "|---|---|--:|--:|---|"
+    for revision in plan.revisions:
+        yield _row(revision)
+    yield ""
+    for revision in plan.revisions:
+        yield from _details(revision)
+    yield "### Now"
+    yield ""
+    now = [f"- {_text(line)}" for line in wording.in_the_way(plan.live, plan.revisions)]
+    yield from now or ["Nothing stands in the way."]
+    yield ""
+    yield from (f"- {_text(note)}" for note in plan.notes)
+
+
+def _row(revision: PlannedRevision) -> str:
+    worst = wording.worst(revision)
+    cells = [
+        f"`{revision.revision}`",
+        _text(revision.title),
+        wording.duration(revision.live_seconds),
+        wording.duration(worst.seconds) if worst else "–",
+        f"{worst.table}: {worst.holdup}" if worst else "",
+    ]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _details(revision: PlannedRevision) -> Iterator[str]:
+    held_up, works = list(wording.held_up(revision)), list(wording.works(revision))
+    if not (held_up or works or revision.losses):
+        return
+    yield f"<details><summary><code>{revision.revision}</code> {_text(revision.title)}: {wording.way(revision)}</summary>"
+    yield ""
+    yield from (f"- **loses {wording.number(loss.count)} {_text(loss.what)}**" for loss in revision.losses)
+    yield from (f"- {_text(line)}" for line in held_up)
+    for statement, told in works:
+        yield f"- {wording.duration(statement.live_seconds)}: {_text(told)}: {_text(statement.sql)}"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _text(text: str) -> str:
+    """Text that Markdown and the HTML in it leave as it is."""
+    shown = printable(text, one_line=True).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark in "\\`*_[]":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown
