@@ -1,4 +1,4 @@
-"""Makes docs/how-to/ci/check.md and docs/how-to/dba/drift.md: runs the commands that they show, and writes what they answer.
+"""Makes the pages of PAGES: runs the commands that they show, and writes what they answer.
 
     python -m tests.docs.commands        write the pages anew
 
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 from typer.testing import CliRunner
@@ -23,6 +24,7 @@ from tripwire_db.embedded import scratch_cluster
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.check import RULES
 from tripwire_db.schema.check.text_rules import SQUAWK_EXCLUDED
+from tripwire_db.schema.course.many_rows import fill_v2
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -89,6 +91,54 @@ def drift_page(page: str) -> str:
         return answered(page, answer)
 
 
+SLOW_REVISION = '''"""Let prices have two decimals, and find achievements by what was reached."""
+
+from revision_tools import execute
+
+revision = "20270101090000"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    execute("ALTER TABLE public.tripwire_users ALTER COLUMN price TYPE numeric(12, 2)")
+    execute("CREATE INDEX idx_user_achievements_current ON public.user_achievements (current_value)")
+
+
+def downgrade() -> None:
+    execute("DROP INDEX public.idx_user_achievements_current")
+    execute("ALTER TABLE public.tripwire_users ALTER COLUMN price TYPE numeric")
+'''
+
+
+def plan_page(page: str) -> str:
+    """docs/how-to/dba/plan.md with the revision and the answers as they are now."""
+    revision = SLOW_REVISION.format(head=migrations.heads()[0])
+    page = _between(page, "Suppose that somebody added this revision:\n\n```python\n", "```", revision)
+    with scratch_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
+        url = cluster.create_database("course")
+        bootstrap(url)
+        migrations.upgrade(url, "20261101090000", quiet=True)
+        with psycopg.connect(url) as connection:
+            fill_v2(connection, 200)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+        def answer(command: str) -> str:
+            if "--max-block 1min" not in command:
+                migrations.upgrade(url, "head", quiet=True)
+                shutil.copytree(migrations.script_location(), f"{folder}/alembic", dirs_exist_ok=True)
+                Path(f"{folder}/alembic/versions/20270101090000_prices.py").write_text(revision)
+                with patch.object(migrations, "script_location", lambda: Path(f"{folder}/alembic")):
+                    shown = _run(command, {"TRIPWIRE_MIGRATIONS_URL": url, "COLUMNS": "100"})
+            else:
+                shown = _run(command, {"TRIPWIRE_MIGRATIONS_URL": url, "COLUMNS": "100"})
+            return shown.replace(str(cluster.socket_dir), "/run/postgresql")
+
+        return answered(page, answer)
+
+
 def first_upgrade_page(page: str) -> str:
     """docs/tutorial/first-upgrade.md with the answers as they are now."""
     with scratch_cluster() as cluster:
@@ -104,6 +154,7 @@ def first_upgrade_page(page: str) -> str:
 PAGES = {
     "how-to/ci/check.md": check_page,
     "how-to/dba/drift.md": drift_page,
+    "how-to/dba/plan.md": plan_page,
     "tutorial/first-upgrade.md": first_upgrade_page,
 }
 

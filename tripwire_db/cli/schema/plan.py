@@ -58,7 +58,7 @@ def plan(
 
 def _seconds(text: str) -> float:
     from tripwire_db.schema.runner import MigrationError
-    from tripwire_db.schema.runner.settings import milliseconds
+    from tripwire_db.schema.runner.limits import milliseconds
 
     try:
         return milliseconds("--max-block", text) / 1000

@@ -29,7 +29,7 @@ from tripwire_db.schema.plan.results import (
 )
 from tripwire_db.schema.plan.route import find_route
 from tripwire_db.schema.project import COURSE as PROJECT
-from tripwire_db.schema.runner.settings import Settings, spell
+from tripwire_db.schema.runner.limits import Limits, spell
 
 __all__ = [
     "HOLDUPS",
@@ -68,7 +68,7 @@ def make_plan(url: str, to: str = "head", *, say: Callable[[str], None] = lambda
         >>> make_plan("postgresql://postgres@localhost:5432/tripwire").blocks_longer_than(1.0)  # doctest: +SKIP
         ()
     """
-    lock_timeout = Settings.read({}, {}).lock_timeout
+    lock_timeout = Limits.read({}, {}).lock_timeout
     live = look(url, lambda before: find_route(before, to), lock_timeout=lock_timeout / 1000)
     route = live.route
     drift: tuple[str, ...] = ()
@@ -78,7 +78,8 @@ def make_plan(url: str, to: str = "head", *, say: Callable[[str], None] = lambda
     measured = None
     if route.modules:
         rows = live.sizes.get(_measured_table())
-        say(f"running {len(route.modules)} revisions on a scratch server, with few rows and with many")
+        count = len(route.modules)
+        say(f"running {count} revision{'' if count == 1 else 's'} on a scratch server, with few rows and with many")
         measured = measure(route, rows.rows if rows is not None else 0)
     return _plan(url, live, measured, drift, lock_timeout)
 

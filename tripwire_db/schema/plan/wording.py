@@ -17,8 +17,8 @@ def duration(seconds: float) -> str:
     """Write a time as precisely as an estimate deserves.
 
     Examples:
-        >>> [duration(seconds) for seconds in (0.0002, 0.0123, 1.26, 12.6, 125, 7300)]
-        ['< 1 ms', '12 ms', '1.3 s', '13 s', '2 min 5 s', '2 h 2 min']
+        >>> [duration(seconds) for seconds in (0.0002, 0.0123, 1.26, 12.6, 60, 125, 7300)]
+        ['< 1 ms', '12 ms', '1.3 s', '13 s', '1 min', '2 min 5 s', '2 h 2 min']
     """
     if seconds < 0.001:
         return "< 1 ms"
@@ -29,8 +29,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
     if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if minutes:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{rest} s"
 
 
 def size(count: int) -> str:
