@@ -13,6 +13,7 @@ from tripwire_db.embedded.hosted import HostedServer, hosted_server
 from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.course.many_rows import fill_v2
 from tripwire_db.schema.plan import Plan, make_plan
+from tripwire_db.schema.tracing import BLOCKED
 
 V2 = "20261101090000"
 STUDENTS = 20
@@ -74,13 +75,17 @@ def test_a_real_run_takes_the_locks_that_the_plan_told(server: HostedServer) -> 
 
     with connect(url) as connection:
         seen = connection.execute("SELECT revision, relation, mode FROM watch.seen").fetchall()
-    in_transactions = {(revision, tables[oid], mode) for revision, oid, mode in seen if oid in tables}
+    taken = {(revision, tables[oid], mode) for revision, oid, mode in seen if oid in tables}
     outside = {revision.revision for revision in alone}
     told = locks_of(plan)
-    assert len(in_transactions) > 50
-    assert {one for one in in_transactions if one[0] not in outside} == {one for one in told if one[0] not in outside}
     assert len(outside) == len(watched) == 2
     assert watched <= told
+    taken, told = ({lock for lock in locks if lock[0] not in outside} for locks in (taken, told))
+    if plan.server_version.partition(".")[0] != plan.scratch_version.partition(".")[0]:
+        # Another version may take another lock that holds up nobody.
+        taken, told = ({lock for lock in locks if BLOCKED[lock[2]] != "nothing"} for locks in (taken, told))
+    assert len(taken) > 50
+    assert taken == told
 
 
 def locks_of(plan: Plan) -> Locks:
