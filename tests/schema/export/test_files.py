@@ -55,5 +55,6 @@ def test_check_names_what_is_missing_changed_or_doubled_and_writes_nothing(tmp_p
     assert "of_others" not in found.output
     assert refused.exit_code == 2, "one version under two names is never pushed"
     assert mended.exit_code == 0, mended.output
+    assert f"{len(names)} files are as the chain says" in mended.output
     assert good.exit_code == 0, good.output
     assert not compare(tmp_path).differs

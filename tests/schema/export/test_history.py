@@ -9,6 +9,7 @@ from alembic import command
 
 from tests.schema.export.conftest import Hosted
 from tests.schema.export.test_push import catalog, execute, history
+from tests.support.servers.finding import PROJECT
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.supabase import Supabase
 from tripwire_db import migrations
@@ -101,6 +102,41 @@ def test_a_file_without_a_transaction_whose_row_of_history_was_lost_may_be_pushe
 
     assert pushed.returncode == 0, pushed.stderr + pushed.stdout
     assert (history(url), migrations.current(url)) == (chain, chain[-1])
+
+
+def test_a_push_that_is_refused_is_put_right_as_the_page_says(plain: Supabase, make_database: MakeDatabase) -> None:
+    chain, folder = migrations.revisions(), plain.folder / "supabase/migrations"
+    url = make_database(migrated=chain[-2], server=17)
+    execute(url, ACCOUNT)
+    migrations.upgrade(url, chain[-2], quiet=True)
+    execute(url, "INSERT INTO supabase_migrations.schema_migrations VALUES ('20990101000000')")
+    own = folder / "20990101000000_own.sql"
+    own.write_text("SELECT 1;\n")
+
+    late = push(plain, url)
+    done = push(plain, url, "--include-all")
+    newest = next(folder.glob(f"{chain[-1]}_*"))
+    newest.unlink()
+    ahead = push(plain, url)
+    export(plain.folder)
+    exported = push(plain, url)
+    plain.run("migration", "repair", "--status", "reverted", chain[-1], url=url)
+    repaired = push(plain, url, "--include-all")
+    migrations.upgrade(url, quiet=True)
+
+    page = (PROJECT / "docs" / "how-to" / "dba" / "supabase.md").read_text(encoding="utf-8")
+    refusals = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith(("| Found", "| Remote"))]
+    assert [refusal in said for refusal, said in zip(refusals, (late, ahead), strict=True)] == [True, True]
+    assert "Finished supabase db push" in done
+    assert "up to date" in exported
+    assert f"upgrade {chain[-1]} expects the database at {chain[-2]}" in repaired
+    assert (history(url), migrations.current(url)) == ((*chain, "20990101000000"), chain[-1])
+    assert "up to date" in push(plain, url)
+
+
+def push(supabase: Supabase, url: str, *words: str) -> str:
+    done = supabase.run("db", "push", *words, url=url)
+    return done.stdout + done.stderr
 
 
 def test_stamp_and_adopt_keep_it_and_versions_of_others_stay(make_database: MakeDatabase) -> None:

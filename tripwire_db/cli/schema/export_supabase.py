@@ -37,7 +37,8 @@ def export_supabase(
         ):
             for name in names:
                 output.say(f"{name}: {word}")
-        output.say(f"{len(found.same)} {'file is' if len(found.same) == 1 else 'files are'} as the chain says")
+        right = len(found.same) if check else len((*found.same, *found.missing, *found.changed))
+        output.say(f"{right} {'file is' if right == 1 else 'files are'} as the chain says")
     if check and found.differs:
         if not as_json:
             output.note("run tripwire-db export-supabase without --check, and commit what it writes")
