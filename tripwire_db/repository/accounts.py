@@ -60,6 +60,7 @@ class _Correcting:
     """One correction under way.
 
     Attributes:
+        before: what the rows said when this call first looked.
         touched: whether the auth user has been changed.
     """
 
@@ -67,6 +68,7 @@ class _Correcting:
         self.auth = auth
         self.correction = correction
         self.rows = rows
+        self.before: Account | None = None
         self.touched = False
 
     def steps(self) -> Operation[Student]:
@@ -81,9 +83,9 @@ class _Correcting:
         return corrected
 
     def _correct(self) -> Operation[Student]:
-        user_id = self.correction.user_id
-        yield lock_auth_user(user_id=user_id)
-        yield find_correctable(correction=self.correction)
+        yield lock_auth_user(user_id=self.correction.user_id)
+        found: Account = yield find_correctable(correction=self.correction)
+        self.before = self.before or found
         yield from self._change_auth_user()
         self.touched = True
         return (yield self.rows)  # type: ignore[no-any-return]
@@ -115,7 +117,9 @@ class _Correcting:
     def _settle(self, failure: TripwireError) -> Operation[Student]:
         """After rows that were refused or lost: give the auth user what the rows say; or, where they took effect, report them."""
         try:
-            account: Account | None = yield InTransaction("undo_correction", self._undo)
+            settled: Student | Account | None = yield InTransaction(
+                "undo_correction", lambda: self._undo(may_be_done=isinstance(failure, Unavailable))
+            )
         except TripwireError as left:
             told = self.correction.email or f"the name of student {self.correction.user_id}"
             raise CompensationFailed(self.correction.user_id, told, failure, of_correction=True) from left
@@ -123,26 +127,36 @@ class _Correcting:
             raise self._email_taken() from failure
         if not isinstance(failure, Unavailable):
             raise failure
-        if account is None or not self._is_as_asked(account):
+        if isinstance(settled, Student):
+            return settled
+        if settled == self.before:
             raise Unavailable(
                 f"nothing was written, and the auth user was put back, so calling again is safe, after this: {failure}",
                 applied=False,
             ) from failure
-        return (yield self.rows)  # type: ignore[no-any-return]
+        raise Unavailable(
+            f"another call has changed the student since, and the auth user has what the rows say; look, and call again "
+            f"if need be, after this: {failure}",
+            applied=failure.applied,
+        ) from failure
 
-    def _undo(self) -> Operation[Account | None]:
-        """Give the auth user what the rows say now: what they said before, or what a call has written since."""
+    def _undo(self, *, may_be_done: bool) -> Operation[Student | Account | None]:
+        """Give the auth user what the rows say now: what they said before, or what this call or another has written.
+
+        Where that is what this call asked for, it is reported, still under the lock: a later correction must not be undone.
+        """
         user_id = self.correction.user_id
         yield lock_auth_user(user_id=user_id)
         account: Account | None = yield find_account(user_id=user_id)
-        if account is not None:  # else the student is being deleted, and the auth user goes with them
-            full_name = None if self.correction.full_name is None else account.full_name
-            email = None if self.correction.email is None else account.email
-            try:
-                yield AuthCall(lambda: self.auth.update_user(id=user_id, full_name=full_name, email=email))
-            except EmailExists as taken:
-                raise taken.failure from None
-        return account
+        if account is None:  # the student is being deleted, and the auth user goes with them
+            return None
+        full_name = None if self.correction.full_name is None else account.full_name
+        email = None if self.correction.email is None else account.email
+        try:
+            yield AuthCall(lambda: self.auth.update_user(id=user_id, full_name=full_name, email=email))
+        except EmailExists as taken:
+            raise taken.failure from None
+        return (yield self.rows) if may_be_done and self._is_as_asked(account) else account
 
     def _is_as_asked(self, account: Account) -> bool:
         asked = self.correction
@@ -190,11 +204,8 @@ def _reset(auth: Auth, user_id: UUID, password: str, log: Flow[PasswordReset]) -
     except Unavailable as failure:
         if not was_set:
             raise
-        try:
-            reset = yield log  # under the same id: written once, whether or not the commit took effect
-        except TripwireError as unlogged:
-            raise Unavailable(
-                f"the password of student {user_id} was set, and may not be logged ({unlogged}); calling again is safe",
-                applied=True,
-            ) from failure
+        raise Unavailable(
+            f"the password of student {user_id} was set, and may not be logged; call again, after this: {failure}",
+            applied=None,
+        ) from failure
     return reset

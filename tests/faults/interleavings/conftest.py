@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.interleavings.scenes import Stage
-from tripwire_db.repository import auth_users
+from tripwire_db.repository import accounts, auth_users
 
 
 @pytest.fixture(scope="module")
@@ -17,5 +17,6 @@ def module_stage(module_url: str) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(module_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(auth_users, "uuid4", module_stage.new_id)
+    for module in (accounts, auth_users):
+        monkeypatch.setattr(module, "uuid4", module_stage.new_id)
     return module_stage

@@ -8,9 +8,8 @@ transition between states, and thereby covers each schedule, without running eac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from uuid import UUID
 
-from tests.faults.interleavings.process import Killed, Process
+from tests.faults.interleavings.process import Killed, Lock, Process
 from tests.faults.interleavings.scenes import Scene, Stage
 
 Choice = tuple[int, str]
@@ -115,14 +114,14 @@ class Explorer:
             if process.is_over or process.waits is not None:
                 continue
             ways.append((number, ""))
-            if spent < self._budget and self._holder_of(process.wanted_lock, process, processes) is None:
+            if spent < self._budget and self._holder_of(process.wanted_locks, process, processes) is None:
                 ways += [(number, fault) for fault in process.faults() if fault in self._faults]
         return ways
 
     def _take(self, processes: list[Process], choice: Choice) -> None:
         number, fault = choice
         process = self._stage.current = processes[number]
-        if self._holder_of(process.wanted_lock, process, processes) is not None:
+        if self._holder_of(process.wanted_locks, process, processes) is not None:
             process.step_behind_a_lock(self._threads, self._stage.snapshot())
             self._stage.wait_until_blocked(process)
             return
@@ -140,13 +139,14 @@ class Explorer:
             process.step_ends()
 
     @staticmethod
-    def _holder_of(key: UUID | None, process: Process, processes: list[Process]) -> Process | None:
-        return next((p for p in processes if key is not None and p is not process and p.holds == key), None)
+    def _holder_of(locks: frozenset[Lock] | None, process: Process, processes: list[Process]) -> Process | None:
+        return next((p for p in processes if locks is not None and p is not process and p.holds & locks), None)
 
     def _state(self, processes: list[Process], choices: list[Choice]) -> State:
         pasts = tuple((tuple(p.history), len(p.told), p.holds, p.waits) for p in processes)
         queue = tuple(p.number for p in self._stage.queue)
-        return (pasts, queue, self._stage.snapshot(), sum(bool(fault) for _, fault in choices))
+        told = tuple(number for number, _ in self._stage.order) if self._scene.heeds_order else ()
+        return (pasts, queue, self._stage.snapshot(), sum(bool(fault) for _, fault in choices), told)
 
     def _check(self, processes: list[Process]) -> None:
         """What must hold now; and again when every caller has called until they were told something final."""

@@ -12,17 +12,22 @@ from psycopg import RawCursor
 from psycopg.pq import TransactionStatus
 
 from tests.support.auth_service import AuthService
-from tripwire_db.auth import EmailExists
+from tripwire_db.auth import Claim, EmailExists
 from tripwire_db.engine.driver_errors import translated
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import AuthFailed, TripwireError, Unavailable
 from tripwire_db.repository.operation import AuthCall, InTransaction, Operation
+from tripwire_db.results import PasswordReset, Student
 
-LOCKING = {"create_tripwire_user", "create_manager", "lock_auth_user"}
+CREATING = {"create_tripwire_user", "create_manager"}
+CHANGING_ROWS = {"correct_student", "delete_student"}
+"""These wait for the student's row, which only a correction holds from one step to the next."""
 MOST_RUNS = 5
 """As often a flow that lost a race is run, as the repository does."""
 
 Begin = Callable[[], Operation[Any]]
+Lock = tuple[str, Any]
+"""The advisory lock on an auth user's id, a student's row, or an e-mail that an open transaction gives up or takes."""
 
 
 class Killed(BaseException):
@@ -41,6 +46,19 @@ class Service(AuthService):
         # It never waits for a lock while everything is right, so waiting is an error, and not the end of the search.
         self._kept = psycopg.connect(url, autocommit=True, options="-c lock_timeout=2s")
         self.fault = ""
+        self._asks_for_email = False
+
+    def update_user(
+        self,
+        *,
+        id: UUID,  # noqa: A002
+        password: str | None = None,
+        full_name: str | None = None,
+        email: str | None = None,
+        claim: Claim | None = None,
+    ) -> None:
+        self._asks_for_email = email is not None
+        super().update_user(id=id, password=password, full_name=full_name, email=email, claim=claim)
 
     def answer(self, method: str, request: Callable[[psycopg.Connection[Any]], None]) -> None:
         fault, self.fault = self.fault, ""
@@ -50,18 +68,30 @@ class Service(AuthService):
             request(self._kept)
         except EmailExists:
             if fault == "lost":
-                raise unclear(method) from None
+                raise self._unclear(method) from None
             raise
         if fault == "lost":
-            raise unclear(method)
+            raise self._unclear(method)
+
+    def _unclear(self, method: str) -> Exception:
+        is_about_email = method == "create_user" or (method == "update_user" and self._asks_for_email)
+        failure = AuthFailed("neither the answer came nor that to the look; call again", applied=None)
+        return EmailExists(failure, certain=False) if is_about_email else failure
 
     def close(self) -> None:
         self._kept.close()
 
 
-def unclear(method: str) -> Exception:
-    failure = AuthFailed("neither the answer came nor that to the look; call again", applied=None)
-    return EmailExists(failure, certain=False) if method == "create_user" else failure
+def _told(answer: Any) -> str:
+    """An answer without what differs from run to run, its times and the ids that the database makes up."""
+    match answer:
+        case Commit():
+            return ""
+        case Student():
+            return f"{answer.email} {answer.full_name} {answer.price}"
+        case PasswordReset():
+            return "a new password"
+    return repr(answer)
 
 
 def _throw(error: Exception, operation: Operation[Any]) -> Any:
@@ -76,8 +106,9 @@ class Process:
         begin: makes the call's steps, anew for each attempt.
         connection: its own, in autocommit.
         told: what each attempt of the caller ended in: a result, an error, or `Killed`.
-        holds: the id whose lock its open transaction holds.
-        waits: the id whose lock its statement waits for, in a thread.
+        holds: the locks that its open transaction holds.
+        waits: the locks that its statement waits for, in a thread; None where it does not wait.
+        order: what everybody is told, in the order in which they are told.
     """
 
     name: str
@@ -87,8 +118,9 @@ class Process:
     number: int
     told: list[Any] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
-    holds: UUID | None = None
-    waits: UUID | None = None
+    holds: frozenset[Lock] = frozenset()
+    waits: frozenset[Lock] | None = None
+    order: list[tuple[int, Any]] = field(default_factory=list)
     wanted: Any = None
     _outer: Operation[Any] | None = None
     _inner: Operation[Any] | None = None
@@ -105,10 +137,19 @@ class Process:
         return self._outer is None
 
     @property
-    def wanted_lock(self) -> UUID | None:
-        """The id whose lock the next step takes."""
-        is_locking = isinstance(self.wanted, Flow) and self.wanted.name in LOCKING
-        return self.wanted.parameters["user_id"] if is_locking else None
+    def wanted_locks(self) -> frozenset[Lock]:
+        """The locks that the next step takes, or waits for."""
+        if not isinstance(self.wanted, Flow):
+            return frozenset()
+        name, asked = self.wanted.name, self.wanted.parameters
+        locks: set[Lock] = set()
+        if name in CREATING or name == "lock_auth_user":
+            locks.add(("auth user", asked["user_id"]))
+        if name in CREATING:
+            locks.add(("e-mail", asked["email"]))
+        if name in CHANGING_ROWS:
+            locks.add(("row", asked["user_id"]))
+        return frozenset(locks)
 
     def start(self) -> None:
         """Begin an attempt, up to its first step."""
@@ -143,7 +184,7 @@ class Process:
     def step_behind_a_lock(self, threads: ThreadPoolExecutor, snapshot: str) -> None:
         """Send the next statement, which will wait for a lock that another process holds."""
         self.history.append(f"{self._label()} sent at {snapshot}")
-        self.waits = self.wanted_lock
+        self.waits = self.wanted_locks
         self._under_way = threads.submit(self._run, self.wanted)
 
     def step_ends(self) -> None:
@@ -165,7 +206,7 @@ class Process:
     def roll_back(self) -> None:
         """Let go of a transaction that may be open."""
         self.connection.execute("ROLLBACK")
-        self._inner, self.holds = None, None
+        self._inner, self.holds = None, frozenset()
 
     def abandon(self) -> None:
         """Wait for the statement that was sent, whatever comes of it: the schedule is over, and the lock is free."""
@@ -180,16 +221,28 @@ class Process:
                 return self.wanted.make()
             case Commit():
                 self.connection.execute("ROLLBACK" if fault == "refused" else "COMMIT")
-                self.holds = None
+                self.holds = frozenset()
                 if fault:
                     raise Unavailable("told to fail; calling again is safe", applied=None)
                 return self.wanted
         if fault == "refused":
             raise Unavailable("told to refuse; calling again is safe", applied=False)
+        moves = self._emails_moved(self.wanted)
         answer = self._run(self.wanted)
+        if self._inner is not None:
+            self.holds |= moves
         if fault == "lost":
             raise Unavailable("told to lose the answer; calling again is safe", applied=None)
         return answer
+
+    def _emails_moved(self, flow: Flow[Any]) -> frozenset[Lock]:
+        """The e-mails that a correction gives up and takes: whoever inserts one waits for its transaction."""
+        if flow.name != "correct_student":
+            return frozenset()
+        query = "SELECT email FROM public.tripwire_users WHERE user_id = %s"
+        row = self.connection.execute(query, [flow.parameters["user_id"]]).fetchone()
+        old, new = row[0] if row else None, flow.parameters["email"]
+        return frozenset() if None in (old, new) or old == new else frozenset({("e-mail", old), ("e-mail", new)})
 
     def _run(self, flow: Flow[Any]) -> Any:
         """As the repository runs a flow; in a transaction once, outside again where it lost a race."""
@@ -209,13 +262,13 @@ class Process:
     # -- what comes of a step -----------------------------------------------------------------------------------------
 
     def _answer(self, answer: Any) -> None:
-        self.history.append(repr(answer) if not isinstance(answer, Commit) else "")
+        self.history.append(_told(answer))
         if isinstance(answer, Commit):
             value, self._inner = self._value, None
             self._go_on(lambda operation: operation.send(value))
             return
-        if self._inner is not None and self.wanted_lock is not None:
-            self.holds = self.wanted_lock
+        if self._inner is not None:
+            self.holds |= {lock for lock in self.wanted_locks if lock[0] != "e-mail"}
         self._go_on(lambda operation: operation.send(answer))
 
     def _fail(self, error: Exception) -> None:
@@ -258,6 +311,7 @@ class Process:
             self.roll_back()
         self._outer = None
         self.told.append(outcome)
+        self.order.append((self.number, outcome))
         if isinstance(outcome, Exception) and not isinstance(outcome, TripwireError):
             raise AssertionError(f"{self.name} ended in {outcome!r}, which is no error of ours") from outcome  # noqa: TRY004
 

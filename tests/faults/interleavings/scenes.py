@@ -11,15 +11,16 @@ import psycopg
 from psycopg import RawCursor
 from psycopg.rows import dict_row
 
-from tests.faults.interleavings.process import Begin, Process, Service
+from tests.faults.interleavings.process import Begin, Killed, Process, Service
+from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import AuthFailed, CompensationFailed, Unavailable
 from tripwire_db.flows.create_tripwire_user import NewStudent
 from tripwire_db.flows.create_tripwire_user import create_tripwire_user as write_student
 from tripwire_db.flows.shared.auth_user import lock_auth_user
 from tripwire_db.flows.shared.context import FlowContext
-from tripwire_db.repository import provisioning
+from tripwire_db.repository import accounts, provisioning
 from tripwire_db.repository.operation import InTransaction, Operation, Services
-from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent
+from tripwire_db.results import CreatedManager, CreatedStudent, DeletedStudent, PasswordReset, Student
 
 EMAIL = "anna@course.kz"
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -27,6 +28,7 @@ FIRST, SECOND = UUID(int=1), UUID(int=2)
 ANNA = UUID(int=7)
 """Whoever has the e-mail when the scene begins."""
 OLD = "old password"
+CHANGES = {"user_corrected", "password_reset"}
 PASSING = (Unavailable, AuthFailed, CompensationFailed)
 
 _EMPTY = f"""
@@ -42,7 +44,7 @@ _SNAPSHOT = f"""
         (SELECT string_agg(concat_ws(',', id, email, encrypted_password, raw_app_meta_data, raw_user_meta_data), ';'
             ORDER BY id) FROM auth.users),
         (SELECT string_agg(concat_ws(',', id, email, full_name, role), ';' ORDER BY id) FROM public.users),
-        (SELECT string_agg(concat_ws(',', user_id, full_name, granted_by), ';' ORDER BY user_id)
+        (SELECT string_agg(concat_ws(',', user_id, email, full_name, granted_by), ';' ORDER BY user_id)
             FROM public.tripwire_users),
         (SELECT string_agg(concat_ws(',', target_user_id, action_type), ';' ORDER BY target_user_id, action_type)
             FROM public.sales_activity_log))
@@ -78,6 +80,8 @@ class Stage:
         self.queue: list[Process] = []
         self.current: Process | None = None
         self.processes: list[Process] = []
+        self.order: list[tuple[int, Any]] = []
+        """What everybody was told, in the order in which they were told."""
         self.looking.execute(f"DELETE FROM auth.users; DELETE FROM public.sales_activity_log; {_MANAGERS}")
 
     def close(self) -> None:
@@ -99,9 +103,15 @@ class Stage:
             new = NewStudent(email=EMAIL, full_name="Anna", manager_id=FIRST)
             flow = write_student(FlowContext(), user_id=ANNA, token=ANNA, new=new)
             RawCursor(self.looking).execute(*flow.prepared())
+        self.order = []
         return [
             Process(
-                f"{number} {call.name}", call.begins(self.services[number]), self.connections[number], service, number
+                f"{number} {call.name}",
+                call.begins(self.services[number]),
+                self.connections[number],
+                service,
+                number,
+                order=self.order,
             )
             for number, (call, service) in enumerate(zip(scene.calls, self.services, strict=False))
         ]
@@ -133,20 +143,22 @@ class Call:
 
     Attributes:
         begins: gives the steps of an attempt, for this auth service.
-        password: what the caller told whoever is created.
+        password: what the caller told whoever is created, or resets the password to.
+        email: what the caller corrects the e-mail to.
     """
 
     name: str
     begins: Callable[[Service], Begin]
     password: str | None = None
     manager_id: UUID | None = None
+    email: str | None = None
 
 
-def student(password: str, manager_id: UUID = FIRST) -> Call:
+def student(password: str, manager_id: UUID = FIRST, email: str = EMAIL) -> Call:
     def begins(service: Service) -> Begin:
         services = Services(FlowContext(), service)
         return lambda: provisioning.create_tripwire_user(
-            services, email=EMAIL, full_name=f"Name of {password}", manager_id=manager_id, password=password
+            services, email=email, full_name=f"Name of {password}", manager_id=manager_id, password=password
         )
 
     return Call(f"student {password}", begins, password, manager_id)
@@ -170,6 +182,34 @@ def deletion() -> Call:
     return Call("deletion", begins)
 
 
+def correction(email: str) -> Call:
+    """Anna's e-mail and name are corrected."""
+
+    def begins(service: Service) -> Begin:
+        services = Services(FlowContext(), service)
+
+        def steps() -> Operation[Student]:
+            wanted = accounts.correct_student(
+                services, user_id=ANNA, manager_id=FIRST, email=email, full_name=f"Name of {email}"
+            )
+            assert not isinstance(wanted, Flow)
+            return wanted
+
+        return steps
+
+    return Call(f"correction {email}", begins, email=email)
+
+
+def reset(password: str) -> Call:
+    """Anna gets another password."""
+
+    def begins(service: Service) -> Begin:
+        services = Services(FlowContext(), service)
+        return lambda: accounts.reset_password(services, user_id=ANNA, password=password, manager_id=FIRST)
+
+    return Call(f"reset {password}", begins, password=password)
+
+
 def holder() -> Call:
     """Somebody who holds the lock for a while, so that statements are sent, with old eyes, before they may go on."""
 
@@ -180,6 +220,13 @@ def holder() -> Call:
         yield InTransaction("hold", transaction)
 
     return Call("holder", lambda _: steps)
+
+
+def is_left_open(outcome: object) -> bool:
+    """Whether somebody is to call again before auth service and rows must be alike."""
+    if isinstance(outcome, Killed | CompensationFailed):
+        return True
+    return isinstance(outcome, Unavailable | AuthFailed) and outcome.applied is None
 
 
 @dataclass(frozen=True)
@@ -193,6 +240,17 @@ class Scene:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def heeds_order(self) -> bool:
+        """Whether it matters who is told last: where what one call sets another sets, too."""
+        changes = [call for call in self.calls if call.email or call.name.startswith("reset")]
+        return len(changes) > 1
+
+    @property
+    def most_people(self) -> int:
+        """A correction frees an e-mail, which somebody else may then be created with."""
+        return 1 + any(call.email for call in self.calls)
+
     def is_passing(self, error: Exception) -> bool:
         """Whether a caller who is told this calls again."""
         return isinstance(error, PASSING)
@@ -200,8 +258,10 @@ class Scene:
     def check_now(self, stage: Stage, processes: list[Process]) -> None:
         """What holds when everybody has stopped, whoever was killed: nothing is lost, and nothing is left for ever."""
         facts = Facts(stage)
-        facts.check_whole()
+        facts.check_whole(self.most_people)
         facts.check_log()
+        if not any(process.told and is_left_open(process.told[-1]) for process in processes):
+            facts.check_alike()
         for auth_user in facts.auth_users:
             mark = (auth_user["raw_app_meta_data"] or {}).get("tripwire")
             is_complete = auth_user["id"] in facts.users
@@ -211,8 +271,10 @@ class Scene:
     def check_at_last(self, stage: Stage, processes: list[Process]) -> None:
         """What holds when every caller has an answer: all of that, and everybody is whole."""
         facts = Facts(stage)
-        facts.check_whole()
+        facts.check_whole(self.most_people)
         facts.check_log()
+        facts.check_alike()
+        facts.check_last(stage.order, self.calls)
         for auth_user in facts.auth_users:
             assert auth_user["id"] in facts.users, "an auth user without rows is left"
         self._check_answers(facts, processes)
@@ -243,9 +305,9 @@ class Facts:
         self.passwords = {row["id"]: row["encrypted_password"] for row in self.auth_users}
         self.deleted = {row["id"] for row in self.log if row["action_type"] == "user_deleted"}
 
-    def check_whole(self) -> None:
+    def check_whole(self, most: int) -> None:
         """One whole student, or nothing."""
-        assert len(self.auth_users) <= 1, "two auth users with one e-mail"
+        assert len(self.auth_users) <= most, "two auth users with one e-mail"
         for user_id, row in self.students.items():
             assert user_id in self.users, "a student without a users row"
             assert tuple(row["whole"]) == (1, 1, 1, 1, 1, 4), f"a student in part: {row['whole']}"
@@ -257,9 +319,35 @@ class Facts:
     def check_log(self) -> None:
         """Who is there was created once, who is gone was deleted once, and nobody goes without a word."""
         for user_id in {row["id"] for row in self.log} | set(self.users):
-            actions = sorted(row["action_type"] for row in self.log if row["id"] == user_id)
+            actions = sorted(
+                row["action_type"] for row in self.log if row["id"] == user_id and row["action_type"] not in CHANGES
+            )
             expected = ["user_created"] if user_id in self.users else ["user_created", "user_deleted"]
             assert actions == expected, f"the log of {user_id} says {actions}, and it should be {expected}"
+
+    def check_alike(self) -> None:
+        """Auth service and rows say the same of everybody."""
+        for auth_user in self.auth_users:
+            for rows in (self.users, self.students):
+                row = rows.get(auth_user["id"])
+                if row is None:
+                    continue
+                assert row["email"] == auth_user["email"], "rows and auth service have another e-mail"
+                named = auth_user["raw_user_meta_data"].get("full_name", row["full_name"])
+                assert row["full_name"] == named, "rows and auth service have another name"
+
+    def check_last(self, order: list[tuple[int, Any]], calls: tuple[Call, ...]) -> None:
+        """Of calls that set the same the one that is told last has set what is there."""
+        if ANNA not in self.students:
+            return
+        corrected = [calls[number].email for number, told in order if isinstance(told, Student)]
+        if corrected:
+            assert self.students[ANNA]["email"] == corrected[-1], "told corrected, and another e-mail is there"
+        passwords = [calls[number].password for number, told in order if isinstance(told, PasswordReset)]
+        if passwords:
+            assert self.passwords[ANNA] == passwords[-1], "told reset, and another password logs in"
+            logged = [row for row in self.log if row["action_type"] == "password_reset"]
+            assert len(logged) >= len(passwords), "a new password that nobody logged"
 
     def check_created(self, told: CreatedStudent | CreatedManager, call: Call) -> None:
         """Whoever was told created is there, and logs in with what they were told; unless deleted by somebody since."""
@@ -274,7 +362,7 @@ class Facts:
 
 
 _STUDENTS = """
-    SELECT user_id, granted_by, ARRAY[
+    SELECT user_id, email, full_name, granted_by, ARRAY[
         (SELECT count(*) FROM public.tripwire_user_profile r WHERE r.user_id = s.user_id),
         (SELECT count(*) FROM public.user_statistics r WHERE r.user_id = s.user_id),
         (SELECT count(*) FROM public.module_unlocks r WHERE r.user_id = s.user_id),

@@ -12,9 +12,11 @@ from tests.faults.interleavings.scenes import (
     SECOND,
     Scene,
     Stage,
+    correction,
     deletion,
     holder,
     manager,
+    reset,
     student,
 )
 
@@ -44,6 +46,21 @@ PAIRS = [
 ]
 
 
+NEW, NEWER = "new@course.kz", "newer@course.kz"
+CORRECTIONS = [
+    Scene(" × ".join(call.name for call in calls), COMPLETE, calls)
+    for calls in (
+        (correction(NEW),),
+        (reset("new"),),
+        (correction(NEW), correction(NEWER)),
+        (correction(NEW), ONE),
+        (correction(NEW), student("two", email=NEW)),
+        (correction(NEW), deletion()),
+        (correction(NEW), reset("new")),
+        (reset("new"), reset("newer")),
+        (reset("new"), deletion()),
+    )
+]
 TRIPLES = [
     Scene(f"{world_name}: {' × '.join(call.name for call in calls)}", world, calls)
     for world_name, world, calls in (
@@ -66,6 +83,18 @@ def told(scene: Scene, explored: Explored) -> None:
 def test_whatever_the_order_of_two_calls_nothing_is_lost(stage: Stage):
     for scene in PAIRS:
         told(scene, Explorer(stage, scene).explore())
+
+
+def test_whatever_the_order_of_corrections_and_new_passwords_auth_service_and_rows_are_alike(stage: Stage):
+    for scene in CORRECTIONS:
+        told(scene, Explorer(stage, scene, ANYTHING if len(scene.calls) == 1 else ()).explore())
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scene", CORRECTIONS[2:], ids=str)
+def test_with_a_kill_a_lost_answer_or_a_refusal_corrections_and_rows_are_alike_too(stage: Stage, scene: Scene):
+    told(scene, Explorer(stage, scene, ANYTHING).explore())
 
 
 @pytest.mark.parametrize("scene", SHORT, ids=str)

@@ -16,18 +16,22 @@ from tests.faults.interleavings.scenes import (
     NOBODY,
     Scene,
     Stage,
+    correction,
     deletion,
     holder,
+    reset,
     student,
 )
 from tripwire_db.engine.statement import FlowStatement
+from tripwire_db.errors import Unavailable
 from tripwire_db.flows import create_tripwire_user as creation
 from tripwire_db.flows.shared.auth_user import find_by_id, is_used, lock_auth_user
-from tripwire_db.repository import auth_users
+from tripwire_db.repository import accounts, auth_users
 from tripwire_db.repository.auth_users import Person
 from tripwire_db.repository.operation import AuthCall, Operation
 
 ONE, TWO = student("one"), student("two")
+NEW, NEWER = correction("new@course.kz"), correction("newer@course.kz")
 Patch = pytest.MonkeyPatch
 
 
@@ -123,6 +127,31 @@ def compensate_without_lock(patch: Patch) -> None:
     patch.setattr(auth_users, "_compensating", compensate)
 
 
+def correct_without_lock(patch: Patch) -> None:
+    """As if the lock held nobody back."""
+    patch.setattr(accounts, "lock_auth_user", lambda *, user_id: find_by_id(user_id=user_id))
+
+
+def leave_the_auth_user(patch: Patch) -> None:
+    def settle(self: Any, failure: Exception) -> Operation[Any]:
+        yield find_by_id(user_id=self.correction.user_id)
+        raise failure
+
+    patch.setattr(accounts._Correcting, "_settle", settle)
+
+
+def report_without_lock(patch: Patch) -> None:
+    """The correction's statement is run again, whoever has corrected the student since."""
+
+    def settle(self: Any, failure: Exception) -> Operation[Any]:
+        yield find_by_id(user_id=self.correction.user_id)
+        if isinstance(failure, Unavailable) and failure.applied is None:
+            return (yield self.rows)
+        raise failure
+
+    patch.setattr(accounts._Correcting, "_settle", settle)
+
+
 FAULTS: dict[str, tuple[Callable[[Patch], None], Scene, tuple[str, ...]]] = {
     "a student sold again during the deletion loses everything": (
         delete_without_lock_and_look,
@@ -154,6 +183,26 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], Scene, tuple[str, ...]]] = {
         compensate_without_lock,
         Scene("compensation", NOBODY, (ONE, TWO)),
         ("refused",),
+    ),
+    "of two corrections one is in the auth service and the other in the rows": (
+        correct_without_lock,
+        Scene("corrections", COMPLETE, (NEW, NEWER)),
+        (),
+    ),
+    "of two new passwords the one that logs in is the one that was told first": (
+        correct_without_lock,
+        Scene("new passwords", COMPLETE, (reset("new"), reset("newer"))),
+        (),
+    ),
+    "the auth user keeps a correction that the rows refused": (
+        leave_the_auth_user,
+        Scene("refused correction", COMPLETE, (NEW,)),
+        ("refused",),
+    ),
+    "a correction whose answer was lost undoes a later one": (
+        report_without_lock,
+        Scene("lost correction", COMPLETE, (NEW, NEWER)),
+        ("lost",),
     ),
 }
 
