@@ -42,11 +42,14 @@ class Platform:
         is_elsewhere: `module:name` of a query with one boolean: whether this database is not the platform's own.
         objects: Names that the platform makes, as patterns, by kind.
         event_triggers: Those of the platform that do the work of the project's own.
+        databases: `module:name` of a context manager that yields new databases as the platform makes them: each one's URL
+            by what it is called. None where there is no such server.
     """
 
     is_elsewhere: str
     objects: Mapping[str, tuple[str, ...]]
     event_triggers: tuple[str, ...] = ()
+    databases: str | None = None
 
     def is_elsewhere_query(self) -> str:
         """The query itself, imported now."""
@@ -221,6 +224,7 @@ SUPABASE = Platform(
         ),
     },
     event_triggers=("pgrst_ddl_watch", "pgrst_drop_watch"),
+    databases="tripwire_db.schema.course.platforms:supabase_projects",
 )
 
 _ROWS = "tripwire_db.schema.course.sample_rows"

@@ -15,7 +15,7 @@ from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import InvalidInput
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.connect import connect
-from tripwire_db.schema.check import catalog_rules, text_rules
+from tripwire_db.schema.check import access_rules, catalog_rules, platform_rules, text_rules
 from tripwire_db.schema.check.api import api_notes
 from tripwire_db.schema.check.chain import Chain, Revision, opened
 from tripwire_db.schema.check.described import described
@@ -37,6 +37,8 @@ RULES = {
     "function-fails": "Every aggregation answers on the scratch server.",
     **text_rules.RULES,
     **catalog_rules.RULES,
+    **access_rules.RULES,
+    **platform_rules.RULES,
 }
 
 _MESSAGE_LENGTH = 600
@@ -205,6 +207,7 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
         url = cluster.create_database("chain")
         run.project.ready(url)
         before, dumped = _catalog(run, url), _dump(run, url)
+        made_by: dict[str, Revision] = {}
         for revision in run.chain.revisions:
             try:
                 after, dumped = _round_trip(run, revision, url, dumped)
@@ -214,12 +217,16 @@ def _climb(run: _Run, offline: dict[str, str]) -> None:
             if revision.id != run.project.baseline:
                 told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""), run.project)
                 run.found_all(revision, told)
+                run.found_all(revision, access_rules.judge(before, after, run.project))
                 run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before, run.project))
             if revision.id != run.project.baseline and revision.id in run.judged:
                 api = api_notes(before, after, run.project)
                 run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
                 run.notes += [Note(revision.id, "api", text) for text in api]
+            made_by.update({key.name: revision for key in {*after} - {*before} if key.kind != "grant"})
             before = after
+        for blamed, rule, message, fragment in platform_rules.judge(run.chain, run.project, before, made_by):
+            run.found(blamed, rule, message, fragment)
         head = run.chain.revisions[-1]
         if run.project.metadata is not None:
             from_models = cluster.create_database("models")

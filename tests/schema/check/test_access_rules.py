@@ -1,0 +1,275 @@
+"""`tripwire-db check`: whatever lets somebody in is planted once and found, on a plain server and on Supabase's own kind."""
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tripwire_db import migrations
+from tripwire_db.schema.check import Report, check
+from tripwire_db.schema.project import SUPABASE, Platform, Project
+
+BASE = "20260101000000"
+TABLES = """
+CREATE TABLE public.towns (id integer PRIMARY KEY, name text);
+REVOKE ALL ON public.towns FROM PUBLIC, anon, authenticated, service_role;
+ALTER TABLE public.towns ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON public.towns FOR SELECT TO authenticated USING (id > 0);
+GRANT SELECT ON public.towns TO authenticated;
+"""
+
+REVISION = '''"""Plant a fault."""
+
+from revision_tools import execute
+
+revision = "{revision}"
+down_revision = {down!r}
+branch_labels = None
+depends_on = None
+LOSSES = ("declared",)
+
+
+def upgrade() -> None:
+    execute({up!r})
+
+
+def downgrade() -> None:
+    execute({back!r})
+'''
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A revision, how it goes back, the rule that it breaks, and what the finding says."""
+
+    up: str
+    back: str
+    rule: str
+    said: str
+
+
+FAULTS = {
+    "member of service_role": Fault(
+        "GRANT service_role TO authenticated",
+        "REVOKE service_role FROM authenticated",
+        "api-roles",
+        "authenticated becomes a member of service_role",
+    ),
+    "member of pg_read_all_data": Fault(
+        "DO $$ BEGIN EXECUTE 'GRANT pg_read' || '_all_data TO anon'; END $$",
+        "REVOKE pg_read_all_data FROM anon",
+        "api-roles",
+        "anon becomes a member of pg_read_all_data",
+    ),
+    "member no more": Fault(
+        "REVOKE anon FROM authenticator", "GRANT anon TO authenticator", "api-roles", "requests as anon fail"
+    ),
+    "bypasses policies": Fault(
+        "ALTER ROLE authenticated BYPASSRLS",
+        "ALTER ROLE authenticated NOBYPASSRLS",
+        "api-roles",
+        "role authenticated is changed",
+    ),
+    "inherits": Fault(
+        "ALTER ROLE authenticator INHERIT",
+        "ALTER ROLE authenticator NOINHERIT",
+        "api-roles",
+        "role authenticator is changed",
+    ),
+    "creates in public": Fault(
+        "GRANT CREATE ON SCHEMA public TO authenticated",
+        "REVOKE CREATE ON SCHEMA public FROM authenticated",
+        "api-roles",
+        "authenticated may create in schema public",
+    ),
+    "creates in the database": Fault(
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO service_role', current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM service_role', current_database()); END $$",
+        "api-roles",
+        "service_role may create in the database",
+    ),
+    "usage taken": Fault(
+        "REVOKE USAGE ON SCHEMA public FROM authenticated",
+        "GRANT USAGE ON SCHEMA public TO authenticated",
+        "api-roles",
+        "authenticated loses USAGE of schema public",
+    ),
+    "a policy for everybody": Fault(
+        "CREATE POLICY leak ON public.towns USING (1 = 1)",
+        "DROP POLICY leak ON public.towns",
+        "open-policy",
+        "leak opens every row of public.towns to visitors",
+    ),
+    "a policy for anon": Fault(
+        "CREATE POLICY door ON public.towns FOR INSERT TO anon WITH CHECK (true)",
+        "DROP POLICY door ON public.towns",
+        "open-policy",
+        "door opens every row of public.towns to visitors",
+    ),
+    "a view": Fault(
+        "CREATE VIEW public.names AS SELECT name FROM public.towns; GRANT SELECT ON public.names TO authenticated",
+        "DROP VIEW public.names",
+        "view-around-policies",
+        "authenticated may read public.towns by the view names",
+    ),
+    "a view over auth users": Fault(
+        "CREATE VIEW public.emails AS SELECT email FROM auth.users; GRANT SELECT ON public.emails TO authenticated",
+        "DROP VIEW public.emails",
+        "view-around-policies",
+        "authenticated may read auth.users by the view emails",
+    ),
+    "auth users granted": Fault(
+        "GRANT SELECT (email) ON auth.users TO authenticated",
+        "REVOKE SELECT (email) ON auth.users FROM authenticated",
+        "auth-schema",
+        "authenticated gains rights on auth.users",
+    ),
+    "a policy on auth users": Fault(
+        "CREATE POLICY everybody ON auth.users TO authenticated USING (id IS NOT NULL)",
+        "DROP POLICY everybody ON auth.users",
+        "auth-schema",
+        "policy auth.users.everybody is made",
+    ),
+    "a trigger on auth users": Fault(
+        "CREATE FUNCTION public.copy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "REVOKE ALL ON FUNCTION public.copy() FROM PUBLIC;"
+        "CREATE TRIGGER copies AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.copy()",
+        "DROP TRIGGER copies ON auth.users; DROP FUNCTION public.copy()",
+        "auth-schema",
+        "trigger auth.users.copies is made",
+    ),
+    "auth.uid replaced": Fault(
+        "CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT gen_random_uuid()'",
+        "SELECT 1",
+        "auth-schema",
+        "auth.uid() is replaced",
+    ),
+    "auth users that stay": Fault(
+        "CREATE TABLE public.notes (id uuid PRIMARY KEY REFERENCES auth.users); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY",
+        "DROP TABLE public.notes",
+        "auth-schema",
+        "keeps auth users from being deleted",
+    ),
+    "an unlogged table": Fault(
+        "ALTER TABLE public.towns SET UNLOGGED",
+        "ALTER TABLE public.towns SET LOGGED",
+        "unlogged-or-inherited",
+        "table public.towns is unlogged",
+    ),
+    "a child": Fault(
+        "CREATE TABLE public.villages () INHERITS (public.towns); ALTER TABLE public.villages ENABLE ROW LEVEL SECURITY",
+        "DROP TABLE public.villages",
+        "unlogged-or-inherited",
+        "public.villages inherits from public.towns",
+    ),
+}
+
+FAULTS_THERE = {
+    "a table that nobody revoked": Fault(
+        "CREATE TABLE public.notes (id integer PRIMARY KEY); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY",
+        "DROP TABLE public.notes",
+        "default-privileges",
+        "on public.notes: anon, authenticated, service_role gain DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE",
+    ),
+    "a function revoked from PUBLIC alone": Fault(
+        "CREATE FUNCTION public.secret() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+        "REVOKE ALL ON FUNCTION public.secret() FROM PUBLIC",
+        "DROP FUNCTION public.secret()",
+        "default-privileges",
+        "on public.secret(): anon, authenticated, service_role gain EXECUTE",
+    ),
+    "a sequence that nobody revoked": Fault(
+        "CREATE SEQUENCE public.numbers",
+        "DROP SEQUENCE public.numbers",
+        "default-privileges",
+        "on public.numbers: anon, authenticated, service_role gain SELECT, UPDATE, USAGE",
+    ),
+    "default privileges that stay": Fault(
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM anon",
+        "SELECT 1",
+        "platform",
+        "on tables in public to anon is not as it was",
+    ),
+    "for a superuser alone": Fault(
+        "CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION tripwire.watch()",
+        "DROP EVENT TRIGGER watch",
+        "platform",
+        "fails with Supabase's older default privileges",
+    ),
+}
+WATCH = (
+    "CREATE SCHEMA IF NOT EXISTS tripwire; CREATE FUNCTION tripwire.watch() RETURNS event_trigger LANGUAGE plpgsql "
+    "AS 'BEGIN END'; REVOKE ALL ON FUNCTION tripwire.watch() FROM PUBLIC"
+)
+
+
+def judge(folder: Path, faults: dict[str, Fault], platform: Platform | None) -> tuple[Report, dict[str, str]]:
+    """Check a small chain with these on top; give the report, and each one's revision."""
+    (folder / "versions").mkdir(parents=True)
+    for name in ("env.py", "revision_tools.py"):
+        shutil.copy(migrations.script_location() / name, folder / name)
+    base = Fault(f"{TABLES}{WATCH}", "DROP TABLE public.towns; DROP FUNCTION tripwire.watch()", "", "")
+    ids: dict[str, str] = {}
+    below: str | None = None
+    for number, (name, fault) in enumerate({"": base, **faults}.items()):
+        ids[name] = revision = str(int(BASE) + number)
+        text = REVISION.format(revision=revision, down=below, up=fault.up, back=fault.back)
+        (folder / "versions" / f"{revision}_planted.py").write_text(text)
+        below = revision
+    project = Project(
+        folder=lambda: folder,
+        version_table_schema="tripwire",
+        schemas=("public", "tripwire"),
+        home_schema="tripwire",
+        baseline=BASE,
+        prepare="tripwire_db.schema.bootstrap:bootstrap",
+        platform=platform,
+    )
+    return check(folder, project=project), ids
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, dict[str, str]]:
+    return judge(tmp_path_factory.mktemp("plain") / "alembic", FAULTS, None)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """On Supabase's own kind of server, all but the one that cannot run there."""
+    faults = dict(list(FAULTS_THERE.items())[:-1])
+    return judge(tmp_path_factory.mktemp("there") / "alembic", faults, SUPABASE)[0]
+
+
+@pytest.mark.parametrize("name", FAULTS, ids=lambda name: name.replace(" ", "_"))
+def test_a_revision_that_lets_somebody_in_is_found(plain: tuple[Report, dict[str, str]], name: str) -> None:
+    report, ids = plain
+    fault = FAULTS[name]
+
+    found = [finding for finding in report.findings if finding.revision == ids[name] and finding.rule == fault.rule]
+
+    assert any(fault.said in finding.message for finding in found), [
+        finding for finding in report.findings if finding.revision == ids[name]
+    ]
+
+
+@pytest.mark.parametrize("name", list(FAULTS_THERE)[:-1], ids=lambda name: name.replace(" ", "_"))
+def test_what_default_privileges_open_is_found(there: Report, name: str) -> None:
+    fault = FAULTS_THERE[name]
+    found = [finding.message for finding in there.findings if finding.rule == fault.rule]
+    assert any(fault.said in message for message in found), there.findings
+
+
+def test_what_runs_as_a_superuser_alone_is_found(tmp_path: Path) -> None:
+    (name, fault), *_ = reversed(FAULTS_THERE.items())
+    report, ids = judge(tmp_path / "alembic", {name: fault}, SUPABASE)
+    found = [
+        finding.message for finding in report.findings if (finding.rule, finding.revision) == (fault.rule, ids[name])
+    ]
+    assert any(fault.said in message for message in found), report.findings
+
+
+def test_a_platform_without_servers_to_try_is_not_tried(tmp_path: Path) -> None:
+    report, _ = judge(tmp_path / "alembic", {"": FAULTS["a view"]}, dataclasses.replace(SUPABASE, databases=None))
+    assert {finding.rule for finding in report.findings} & {"platform", "default-privileges"} == set()

@@ -1,0 +1,109 @@
+"""Rules about who gets in: roles, policies, views, schema `auth`, and tables beside the chain's own. Told by the catalog."""
+
+from collections.abc import Iterator
+
+from tripwire_db.postgres.catalog import ROLES, Catalog, Key, Object
+from tripwire_db.schema.project import Project
+
+RULES = {
+    "api-roles": "The API's roles gain no attribute, no membership and no CREATE, and keep USAGE of its schema.",
+    "open-policy": "No policy lets visitors in whatever the row: none that is `true` for anon or PUBLIC.",
+    "view-around-policies": "A view that the API's callers may read is one with security_invoker: policies hold in it.",
+    "auth-schema": "Schema auth is left alone, and nothing stands in the way of deleting an auth user.",
+    "unlogged-or-inherited": "A table or sequence is logged, and no table inherits from another.",
+}
+
+_LOGGED = ("table", "sequence")
+
+
+def judge(before: Catalog, after: Catalog, project: Project) -> Iterator[tuple[str, str, str]]:
+    """Yield `(rule, message, fragment)` for each thing that is wrong after a revision and was not before."""
+    for key in sorted({*before, *after}, key=str):
+        was, is_ = before.get(key), after.get(key)
+        if (was and was.attributes) == (is_ and is_.attributes):
+            continue
+        yield from _roles(key, was, is_, project)
+        yield from _auth(key, was, is_)
+        if is_ is not None:
+            yield from _tables(key, was, is_, project)
+
+
+def _roles(key: Key, was: Object | None, is_: Object | None, project: Project) -> Iterator[tuple[str, str, str]]:
+    if key.kind == "role" and was is not None:
+        name = key.name
+        yield (
+            "api-roles",
+            f"role {name} is changed; it belongs to every database of the server: leave it as it is",
+            name,
+        )
+    elif key.kind == "membership":
+        member, _, role = key.name.partition(" in ")
+        if is_ is not None:
+            yield "api-roles", f"{member} becomes a member of {role}, and may do all that {role} may", member
+        else:
+            yield "api-roles", f"{member} is no member of {role} any more: PostgREST's requests as {role} fail", member
+    elif key.kind == "grant":
+        target, _, role = key.name.rpartition(" to ")
+        if role not in ROLES or target not in (*project.schemas, "database"):
+            return
+        gained, lost = _privileges(is_) - _privileges(was), _privileges(was) - _privileges(is_)
+        if "CREATE" in gained:
+            yield "api-roles", f"{role} may create in {_place(target)}: no role of the API makes anything", role
+        if "USAGE" in lost and target == project.api_schema:
+            yield "api-roles", f"{role} loses USAGE of {_place(target)}: all its requests fail", role
+
+
+def _auth(key: Key, was: Object | None, is_: Object | None) -> Iterator[tuple[str, str, str]]:
+    item = is_ or was
+    if item is None or item.on_table != "auth.users":
+        return
+    name = key.name.partition("(")[0].partition(" to ")[0].rpartition(".")[2]
+    if key.kind == "auth_function":
+        yield "auth-schema", f"{key.name} is replaced: every policy asks it who calls", name
+    elif is_ is None:
+        return
+    elif key.kind == "referrer":
+        yield (
+            "auth-schema",
+            f"the foreign key {name} keeps auth users from being deleted: give it ON DELETE CASCADE or SET NULL",
+            name,
+        )
+    elif key.kind == "grant":
+        yield "auth-schema", f"{key.name.rpartition(' to ')[2]} gains rights on {key.name.partition(' to ')[0]}", name
+    elif key.kind in ("policy", "trigger"):
+        yield "auth-schema", f"{key} is made on auth.users, which belongs to Supabase Auth", name
+
+
+def _tables(key: Key, was: Object | None, is_: Object, project: Project) -> Iterator[tuple[str, str, str]]:
+    name = key.name.partition(" ")[0].partition("(")[0].rpartition(".")[2]
+    if key.kind == "policy" and is_.on_table != "auth.users":
+        roles = set((is_.attributes["roles"] or "").split(", "))
+        if is_.attributes["whatever_the_row"] == "yes" and roles & set(project.visitors):
+            yield "open-policy", f"the policy {name} opens every row of {is_.on_table} to visitors", name
+    elif key.kind == "open_view":
+        yield (
+            "view-around-policies",
+            f"{is_.attributes['open_to']} may read {is_.on_table} by the view {name} past its policies; make it "
+            "WITH (security_invoker = true)",
+            name,
+        )
+    elif key.kind == "child":
+        yield (
+            "unlogged-or-inherited",
+            f"{key.name.replace(' under ', ' inherits from ')}: neither its policies nor its keys hold there",
+            name,
+        )
+    elif key.kind in _LOGGED and is_.attributes["persistence"] == "u" and not _is_unlogged(was):
+        yield "unlogged-or-inherited", f"{key} is unlogged: a crash of the server empties it", name
+
+
+def _is_unlogged(item: Object | None) -> bool:
+    return item is not None and item.attributes["persistence"] == "u"
+
+
+def _privileges(grant: Object | None) -> set[str]:
+    return set((grant.attributes["privileges"] or "").split(", ")) if grant is not None else set()
+
+
+def _place(target: str) -> str:
+    return "the database" if target == "database" else f"schema {target}"
