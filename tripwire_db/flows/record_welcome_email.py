@@ -1,4 +1,4 @@
-"""Recording that the welcome e-mail has gone out: only whoever sent it knows."""
+"""Recording that the welcome e-mail has gone out, and out again: only whoever sent it knows."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -16,17 +16,24 @@ from tripwire_db.validation import parse_flag, parse_optional_uuid, parse_uuid
 
 
 def record_welcome_email(
-    context: FlowContext, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
+    context: FlowContext,
+    *,
+    user_id: UUID | str,
+    sent: bool,
+    manager_id: UUID | str | None = None,
+    activity_id: UUID | str | None = None,
 ) -> Flow[WelcomeEmail]:
     """Mark the welcome e-mail as sent, once; the time of the first call stays.
 
-    With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
+    Sent again, it is logged again: once for each `activity_id`, and without one not at all. With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
     gone out cannot be taken back.
 
     Args:
         user_id: the student.
         sent: whether the e-mail went out.
         manager_id: who acted; by default whoever sold the student.
+        activity_id: the log row's id, chosen by the caller for each e-mail that went out; a second call with it logs
+            nothing.
 
     Raises:
         InvalidInput: an argument that cannot be right.
@@ -40,6 +47,7 @@ def record_welcome_email(
         user_id=parse_uuid("user_id", user_id),
         sent=parse_flag("sent", sent),
         manager_id=parse_optional_uuid("manager_id", manager_id),
+        activity_id=parse_optional_uuid("activity_id", activity_id),
         at=context.now(),
     )
 
@@ -56,38 +64,40 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> WelcomeEmail:
 def _record(b: StatementBuilder) -> None:
     student = locked_student(b)
     who = actor(b, student)
+    activity_id = param("activity_id", sa.UUID)
     gate = b.gate(
         "gate",
-        select(student, who.c.id.label("actor_id"))
+        select(student, who.c.id.label("actor_id"), func.coalesce(activity_id, func.gen_random_uuid()).label("log_id"))
         .join_from(student, who, true())
-        .where(~student.c.welcome_email_sent, param("sent", sa.Boolean)),
+        .where(param("sent", sa.Boolean), or_(~student.c.welcome_email_sent, activity_id.is_not(None))),
     )
     marked = b.step(
         "mark_sent",
         update(tripwire_users)
-        .where(tripwire_users.c.user_id == gate.c.user_id)
+        .where(tripwire_users.c.user_id == gate.c.user_id, ~gate.c.welcome_email_sent)
         .values(welcome_email_sent=True, welcome_email_sent_at=gate.c.at)
         .returning(tripwire_users.c.user_id, tripwire_users.c.welcome_email_sent_at),
     )
-    logged = select(gate).join_from(gate, marked, true()).subquery("logged")
-    log_step(
+    logged = log_step(
         b,
         "log_email",
-        logged,
-        manager_id=logged.c.actor_id,
+        gate,
+        manager_id=gate.c.actor_id,
         action_type="email_sent",
-        details=details_of_person(logged, email_type=literal("welcome")),
+        details=details_of_person(gate, email_type=literal("welcome")),
+        activity_id=gate.c.log_id,
     )
     b.report(
         select(
             unknown_actor(who),
             or_(marked.c.user_id.is_not(None), student.c.welcome_email_sent).label("sent"),
             func.coalesce(marked.c.welcome_email_sent_at, student.c.welcome_email_sent_at).label("sent_at"),
-            marked.c.user_id.is_not(None).label("recorded"),
+            or_(marked.c.user_id.is_not(None), logged.c.id.is_not(None)).label("recorded"),
         )
         .select_from(student)
         .outerjoin(who, true())
         .outerjoin(marked, true())
+        .outerjoin(logged, true())
     )
 
 

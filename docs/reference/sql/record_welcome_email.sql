@@ -1,4 +1,4 @@
--- record_welcome_email($1 at, $2 user_id, $3 manager_id, $4 sent)
+-- record_welcome_email($1 at, $2 user_id, $3 manager_id, $4 activity_id, $5 sent)
 -- tripwire_db/flows/record_welcome_email.py
 
 /* tripwire:record_welcome_email */
@@ -41,44 +41,38 @@ WITH settings AS MATERIALIZED (
             , student.welcome_email_sent_at
             , student.at
             , actor.id AS actor_id
+            , COALESCE(CAST($4 AS uuid), gen_random_uuid()) AS log_id
        FROM student INNER JOIN actor ON TRUE
-       WHERE NOT student.welcome_email_sent AND $4
+       WHERE $5 AND (NOT student.welcome_email_sent OR CAST($4 AS uuid) IS NOT NULL)
      )
    , mark_sent AS (
        UPDATE public.tripwire_users
        SET welcome_email_sent = TRUE, welcome_email_sent_at = gate.at
        FROM gate
-       WHERE public.tripwire_users.user_id = gate.user_id
+       WHERE public.tripwire_users.user_id = gate.user_id AND NOT gate.welcome_email_sent
        RETURNING public.tripwire_users.user_id, public.tripwire_users.welcome_email_sent_at
      )
    , log_email AS (
-       INSERT INTO public.sales_activity_log (manager_id
+       INSERT INTO public.sales_activity_log (id
+                                            , manager_id
                                             , action_type
                                             , target_user_id
                                             , details
                                             , created_at)
-       SELECT logged.actor_id
+       SELECT gate.log_id
+            , gate.actor_id
             , 'email_sent'
-            , logged.user_id
-            , jsonb_build_object('email', logged.email, 'full_name', logged.full_name, 'email_type', 'welcome')
-            , logged.at
-       FROM (SELECT gate.user_id
-                  , gate.email
-                  , gate.full_name
-                  , gate.granted_by
-                  , gate.status
-                  , gate.modules_completed
-                  , gate.welcome_email_sent
-                  , gate.welcome_email_sent_at
-                  , gate.at
-                  , gate.actor_id
-             FROM gate INNER JOIN mark_sent ON TRUE) AS logged
+            , gate.user_id
+            , jsonb_build_object('email', gate.email, 'full_name', gate.full_name, 'email_type', 'welcome')
+            , gate.at
+       FROM gate
+       ON CONFLICT (id) DO NOTHING
        RETURNING public.sales_activity_log.id
      )
   SELECT actor.known IS NULL AS unknown_actor
        , mark_sent.user_id IS NOT NULL OR student.welcome_email_sent AS sent
        , COALESCE(mark_sent.welcome_email_sent_at, student.welcome_email_sent_at) AS sent_at
-       , mark_sent.user_id IS NOT NULL AS recorded
+       , mark_sent.user_id IS NOT NULL OR log_email.id IS NOT NULL AS recorded
        , (SELECT count(*)
           FROM mark_sent) AS rows_mark_sent
        , (SELECT count(*)
@@ -87,4 +81,4 @@ WITH settings AS MATERIALIZED (
            WHEN current_setting('synchronous_standby_names') <> ''
              THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
-  FROM student LEFT JOIN actor ON TRUE LEFT JOIN mark_sent ON TRUE;
+  FROM student LEFT JOIN actor ON TRUE LEFT JOIN mark_sent ON TRUE LEFT JOIN log_email ON TRUE;

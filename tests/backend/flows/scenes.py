@@ -28,7 +28,7 @@ METHODS = {
     "verify_certificate": "code",
     "search_activity": "details manager_id=None limit=50",
     "search_watched_segments": "lesson_id segment limit=50",
-    "record_welcome_email": "user_id sent manager_id=None",
+    "record_welcome_email": "user_id sent manager_id=None activity_id=None",
     "get_student": "user_id",
     "list_students": "manager_id=None status=None search=None modules_completed=None certificate=None"
     " welcome_email_sent=None since=None until=None time_zone='Asia/Almaty' limit=20 after=None count=False",

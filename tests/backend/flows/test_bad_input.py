@@ -223,6 +223,7 @@ BAD: dict[str, dict[str, list]] = {
         "user_id": NO_ID,
         "sent": [None, *NO_FLAG],
         "manager_id": NO_OPTIONAL_ID,
+        "activity_id": NO_OPTIONAL_ID,
     },
     "get_student": {"user_id": NO_ID},
     "list_students": {

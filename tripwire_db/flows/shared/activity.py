@@ -19,21 +19,25 @@ def log_step(
     manager_id: ColumnElement[Any] | None,
     action_type: str | ColumnElement[Any],
     details: ColumnElement[Any],
+    activity_id: ColumnElement[Any] | None = None,
 ) -> CTE:
-    """Log an action about each row of `about` (user_id, at); no manager stands for the system."""
-    by = {} if manager_id is None else {"manager_id": manager_id}
-    return b.step(
-        name,
-        into(
-            sales_activity_log,
-            about,
-            **by,
-            action_type=literal(action_type) if isinstance(action_type, str) else action_type,
-            target_user_id=about.c.user_id,
-            details=details,
-            created_at=about.c.at,
-        ).returning(sales_activity_log.c.id),
+    """Log an action about each row of `about` (user_id, at); no manager stands for the system.
+
+    With an id that a row of the log has already, nothing is written.
+    """
+    given = {"id": activity_id, "manager_id": manager_id}
+    row = into(
+        sales_activity_log,
+        about,
+        **{column: value for column, value in given.items() if value is not None},
+        action_type=literal(action_type) if isinstance(action_type, str) else action_type,
+        target_user_id=about.c.user_id,
+        details=details,
+        created_at=about.c.at,
     )
+    if activity_id is not None:
+        row = row.on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
+    return b.step(name, row.returning(sales_activity_log.c.id))
 
 
 def jsonb(value: Any) -> Jsonb:

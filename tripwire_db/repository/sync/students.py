@@ -305,17 +305,24 @@ class StudentMethods(Driver):
         )
 
     def record_welcome_email(
-        self, *, user_id: UUID | str, sent: bool, manager_id: UUID | str | None = None
+        self,
+        *,
+        user_id: UUID | str,
+        sent: bool,
+        manager_id: UUID | str | None = None,
+        activity_id: UUID | str | None = None,
     ) -> WelcomeEmail:
         """Mark the welcome e-mail as sent, once; the time of the first call stays.
 
-        With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
+        Sent again, it is logged again: once for each `activity_id`, and without one not at all. With `sent=False`, an attempt that failed, nothing is written: what has not gone out is not marked, and what has
         gone out cannot be taken back.
 
         Args:
             user_id: the student.
             sent: whether the e-mail went out.
             manager_id: who acted; by default whoever sold the student.
+            activity_id: the log row's id, chosen by the caller for each e-mail that went out; a second call with it
+                logs nothing.
 
         Returns:
             A `WelcomeEmail`, with user_id, sent, sent_at, recorded.
@@ -329,7 +336,9 @@ class StudentMethods(Driver):
             True
         """
         return self._perform(
-            record_welcome_email_flow(self._services.context, user_id=user_id, sent=sent, manager_id=manager_id)
+            record_welcome_email_flow(
+                self._services.context, user_id=user_id, sent=sent, manager_id=manager_id, activity_id=activity_id
+            )
         )
 
     def delete_student(self, *, user_id: UUID | str, manager_id: UUID | str) -> DeletedStudent:
