@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.results import CreatedStudent as CreatedStudent
     from tripwire_db.results import DeletedStudent as DeletedStudent
     from tripwire_db.results import LeaderboardRow as LeaderboardRow
+    from tripwire_db.results import Lesson as Lesson
     from tripwire_db.results import LessonCompletion as LessonCompletion
     from tripwire_db.results import LessonProgress as LessonProgress
     from tripwire_db.results import ManagerStats as ManagerStats
@@ -95,6 +96,7 @@ _HOMES = {
         "CreatedStudent",
         "DeletedStudent",
         "LeaderboardRow",
+        "Lesson",
         "LessonCompletion",
         "LessonProgress",
         "ManagerStats",

@@ -263,6 +263,17 @@ class ManagerStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson of the course; its duration in seconds is the only one that counts."""
+
+    lesson_id: int
+    module_id: int
+    title: str
+    duration_seconds: int
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LessonProgress:
     """Where a student stands in one lesson."""
 

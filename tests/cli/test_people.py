@@ -239,6 +239,10 @@ def test_whoever_is_not_there_is_told_so(run: Run, student: CreatedStudent, argu
         ("manager", "create", "a@b.kz", "--full-name", "A", "--role", "student"),
         ("certificate", "revoke", "aigerim@example.com", "--reason", ""),
         ("certificate", "verify", ""),
+        ("lesson", "set", "67"),
+        ("lesson", "set", "first", "--manager", "dana@example.com"),
+        ("lesson", "set", "67", "--manager", "dana@example.com", "--duration", "0"),
+        ("lesson", "set", "67", "--manager", "dana@example.com", "--title", ""),
         ("leaderboard", "--limit", "1001"),
         ("chart", "dana@example.com", "--days", "0"),
         ("chart", "dana@example.com", "--time-zone", "Asia/Nowhere"),
@@ -331,3 +335,26 @@ def test_csv_is_read_back_as_it_is_and_runs_no_formula(run: Run, three: list[Cre
     assert datetime.fromisoformat(rows[2]["last_seen_at"]).tzinfo is not None
     empty = run("student", "list", "--status", "blocked", "--csv").out
     assert empty.splitlines() == [",".join(document[0])]
+
+
+def test_an_admin_sets_a_lessons_title_and_length(run: Run, repository: TripwireRepository, manager: CreatedManager):
+    repository.create_manager(email="root@example.com", full_name="Root", role="admin")
+    change = ("lesson", "set", 67, "--title", "Beginnings", "--duration", 1214)
+
+    refused = run(*change, "--manager", "dana@example.com")
+    assert (refused.code, refused.out) == (1, "")
+    assert "is no admin" in refused.err
+    assert run(*change, "--manager", "root@example.com").out == "Lesson 67, Beginnings: 20:14 (1214 s).\n"
+    assert run(*change, "--manager", "root@example.com", "--json").json["duration_seconds"] == 1214
+    assert run("lesson", "set", 70, "--manager", "root@example.com").code == 1
+    (first, *others) = run("lesson", "list", "--json").json
+    assert first == {
+        "lesson_id": 67,
+        "module_id": 16,
+        "title": "Beginnings",
+        "duration_seconds": 1214,
+        "archived": False,
+    }
+    assert [one["title"] for one in others] == ["Lesson 2", "Lesson 3"]
+    assert "Beginnings" in run("lesson", "list").out
+    assert run("lesson", "list", "--csv").out.splitlines()[1] == "67,16,Beginnings,1214,false"

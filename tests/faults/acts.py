@@ -38,6 +38,10 @@ def _logged(action: str) -> Callable[[World, Mapping[str, Any]], int]:
     return lambda it, asked: it.count("sales_activity_log", target_user_id=asked["user_id"], action_type=action)
 
 
+def _logged_under_its_id(it: World, asked: Mapping[str, Any]) -> int:
+    return it.count("sales_activity_log", id=asked["activity_id"])
+
+
 def _new_student(it: World) -> Arguments:
     return {"email": f"{uuid4().hex}@new.kz", "full_name": "New Student", "manager_id": it.manager().user_id}
 
@@ -128,6 +132,12 @@ def _passwords_set(it: World, asked: Mapping[str, Any]) -> int:
     return min(1, it.count("sales_activity_log", target_user_id=asked["user_id"], action_type="password_reset"))
 
 
+def _welcomed(it: World) -> Arguments:
+    asked = _a_student(it, sent=True)
+    it.repository.record_welcome_email(**asked)
+    return {**asked, "activity_id": uuid4()}
+
+
 def _of_manager(it: World) -> Arguments:
     student = it.student()
     return {"manager_id": student.manager_id}
@@ -172,16 +182,23 @@ WRITING = (
         _logged("user_status_updated"),
     ),
     Act("record_welcome_email", lambda it: _a_student(it, sent=True), _logged("email_sent")),
+    Act("record_welcome_email again", _welcomed, _logged_under_its_id),
+    Act(
+        "update_lesson",
+        lambda it: {"lesson_id": 67, "manager_id": it.manager(role="admin").user_id, "title": uuid4().hex},
+        lambda it, asked: it.count("sales_activity_log", manager_id=asked["manager_id"], action_type="lesson_updated"),
+    ),
     Act(
         "log_activity",
         lambda it: {"manager_id": it.manager().user_id, "action_type": "password_reset", "activity_id": uuid4()},
-        lambda it, asked: it.count("sales_activity_log", id=asked["activity_id"]),
+        _logged_under_its_id,
     ),
 )
 
 READING = (
     Act("get_student", _a_student),
     Act("list_students", _of_manager),
+    Act("list_lessons", lambda _: {}),
     Act("verify_certificate", lambda it: {"code": it.row("certificates", **_graduate(it))["verification_code"]}),
     Act("search_activity", lambda it: {"details": {"email": it.student().email}}),
     Act("search_watched_segments", lambda _: {"lesson_id": 67, "segment": (0, 10)}),

@@ -10,7 +10,7 @@ import typer
 
 from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
-from tripwire_db.cli.people import certificate, manager, student
+from tripwire_db.cli.people import certificate, lesson, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
 from tripwire_db.cli.schema import (
     adopt,
@@ -45,7 +45,12 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "stats": stats.stats,
         "activity": activity.activity,
     },
-    "People": {"student": student.app, "manager": manager.app, "certificate": certificate.app},
+    "People": {
+        "student": student.app,
+        "manager": manager.app,
+        "certificate": certificate.app,
+        "lesson": lesson.app,
+    },
 }
 """Every command, or group of commands, by the panel of the help that it stands in."""
 

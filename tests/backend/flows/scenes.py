@@ -28,6 +28,8 @@ METHODS = {
     "verify_certificate": "code",
     "search_activity": "details manager_id=None limit=50",
     "search_watched_segments": "lesson_id segment limit=50",
+    "list_lessons": "",
+    "update_lesson": "lesson_id manager_id title=None duration_seconds=None",
     "record_welcome_email": "user_id sent manager_id=None activity_id=None",
     "get_student": "user_id",
     "list_students": "manager_id=None status=None search=None modules_completed=None certificate=None"
@@ -154,6 +156,13 @@ def record_welcome_email(it: World) -> Call:
     return lambda: it.repository.record_welcome_email(user_id=student.user_id, sent=True)
 
 
+def update_lesson(it: World) -> Call:
+    admin = it.manager(role="admin")
+    return lambda: it.repository.update_lesson(
+        lesson_id=67, manager_id=admin.user_id, title="Beginnings", duration_seconds=1214
+    )
+
+
 def _reading(method: str, **arguments: Any) -> Callable[[World], Call]:
     return lambda it: lambda: getattr(it.repository, method)(**arguments)
 
@@ -221,6 +230,8 @@ SCENES: dict[str, tuple[str, Callable[[World], Call]]] = {
     "reassign_students": ("reassign_students", reassign_students),
     "reset_password": ("reset_password", reset_password),
     "record_welcome_email": ("record_welcome_email", record_welcome_email),
+    "update_lesson": ("update_lesson", update_lesson),
+    "list_lessons": ("list_lessons", _reading("list_lessons")),
     "get_student": ("get_student", get_student),
     "list_students": ("list_students", list_students),
     "list_students, by every filter": ("list_students", list_students_by_every_filter),

@@ -225,6 +225,13 @@ BAD: dict[str, dict[str, list]] = {
         "manager_id": NO_OPTIONAL_ID,
         "activity_id": NO_OPTIONAL_ID,
     },
+    "list_lessons": {},
+    "update_lesson": {
+        "lesson_id": NO_LESSON,
+        "manager_id": NO_ID,
+        "title": [*NO_TEXT[1:], *NO_NAME],
+        "duration_seconds": [0, -1, 86_401, 2**31, 10**400, True, "1800", 1800.0, NAN, []],
+    },
     "get_student": {"user_id": NO_ID},
     "list_students": {
         "manager_id": NO_OPTIONAL_ID,
@@ -273,6 +280,8 @@ def good(it: World) -> dict[str, dict[str, object]]:
         "search_activity": {"details": {}},
         "search_watched_segments": {"lesson_id": 67, "segment": (0, 10)},
         "record_welcome_email": {**them, "sent": True},
+        "list_lessons": {},
+        "update_lesson": {"lesson_id": 67, "manager_id": it.manager(role="admin").user_id, "duration_seconds": 1214},
         "get_student": them,
         "list_students": {"since": date(2026, 1, 1)},
     }
@@ -369,6 +378,7 @@ def test_a_clock_that_gives_no_aware_time_is_refused_by_every_flow_that_writes(m
         "reset_password": {**them, **me, "password": "correct horse"},
         "revoke_certificate": {**them, "reason": "why"},
         "record_welcome_email": {**them, "sent": True},
+        "update_lesson": {"lesson_id": 67, **me},
     }.items():
         with pytest.raises(InvalidInput, match="clock"):
             getattr(broken, method)(**arguments)

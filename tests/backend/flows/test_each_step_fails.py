@@ -54,6 +54,7 @@ FAILURES: list[tuple[str, Callable, list[str] | None]] = [
     ("correct_student", scenes.correct_price, ["update_student", "log_correction"]),
     ("reassign_students", scenes.reassign_students, ALL),
     ("reset_password", scenes.reset_password, ALL),
+    ("update_lesson", scenes.update_lesson, ALL),
     ("record_welcome_email", scenes.record_welcome_email, ALL),
 ]
 

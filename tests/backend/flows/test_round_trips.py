@@ -141,7 +141,7 @@ def test_the_flows_of_the_design_are_printed_and_explained(it: World):
 def test_a_method_has_the_arguments_of_the_design_by_keyword_only(repository: type, method: str):
     self_, *parameters = inspect.signature(getattr(repository, method)).parameters.values()
     assert self_.name == "self"
-    assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {parameter.kind for parameter in parameters} <= {inspect.Parameter.KEYWORD_ONLY}
     told = [
         parameter.name if parameter.default is inspect.Parameter.empty else f"{parameter.name}={parameter.default!r}"
         for parameter in parameters

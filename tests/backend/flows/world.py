@@ -222,7 +222,7 @@ def emptied(url: str) -> None:
             DELETE FROM lessons WHERE id NOT IN (67, 68, 69);
             DELETE FROM modules WHERE id NOT IN (16, 17, 18);
             UPDATE modules SET position = id - 15, archived = false;
-            UPDATE lessons SET module_id = id - 51, duration_seconds = 1800, archived = false"""
+            UPDATE lessons SET module_id = id - 51, title = 'Lesson ' || id - 66, duration_seconds = 1800, archived = false"""
         )
 
 

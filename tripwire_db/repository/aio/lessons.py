@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tripwire_db.flows.complete_lesson import complete_lesson as complete_lesson_flow
+from tripwire_db.flows.list_lessons import list_lessons as list_lessons_flow
 from tripwire_db.flows.search import search_watched_segments as search_watched_segments_flow
 from tripwire_db.flows.unlock_next_module import unlock_next_module as unlock_next_module_flow
+from tripwire_db.flows.update_lesson import update_lesson as update_lesson_flow
 from tripwire_db.flows.update_video_tracking import update_video_tracking as update_video_tracking_flow
 from tripwire_db.repository.aio.driver import Driver
-from tripwire_db.results import LessonCompletion, ModuleUnlock, VideoProgress
+from tripwire_db.results import Lesson, LessonCompletion, ModuleUnlock, VideoProgress
 from tripwire_db.video import Segment
 
 
@@ -128,3 +130,56 @@ class LessonMethods(Driver):
             [UUID('…')]
         """
         return await self._perform(search_watched_segments_flow(lesson_id=lesson_id, segment=segment, limit=limit))
+
+    async def list_lessons(self) -> list[Lesson]:
+        """Every lesson, archived ones too, in the course's order.
+
+        Returns:
+            One `Lesson` a row, with lesson_id, module_id, title, duration_seconds, archived.
+
+        Examples:
+            >>> [(lesson.lesson_id, lesson.duration_seconds) for lesson in await repository.list_lessons()]
+            [(67, 1800), (68, 1800), (69, 1800)]
+        """
+        return await self._perform(list_lessons_flow())
+
+    async def update_lesson(
+        self,
+        *,
+        lesson_id: int,
+        manager_id: UUID | str,
+        title: str | None = None,
+        duration_seconds: int | None = None,
+    ) -> Lesson:
+        """Change a lesson's title or duration, and log who did; called again it changes and logs nothing.
+
+        A new duration is what counts from the next call of `update_video_tracking` on; who is qualified stays so.
+
+        Args:
+            lesson_id: the lesson.
+            manager_id: who does it, an admin.
+            title: 1–300 characters on one line; None leaves it.
+            duration_seconds: the video's length, 1–86400; None leaves it. One that is too long can never be completed.
+
+        Returns:
+            The `Lesson` as it is now, with lesson_id, module_id, title, duration_seconds, archived.
+
+        Raises:
+            InvalidInput: an argument that cannot be right.
+            NotFound: no such manager or lesson.
+            Refused: the manager is no admin.
+
+        Examples:
+            >>> lesson = await repository.update_lesson(lesson_id=67, manager_id=admin.user_id, duration_seconds=1214)
+            >>> lesson.duration_seconds
+            1214
+        """
+        return await self._perform(
+            update_lesson_flow(
+                self._services.context,
+                lesson_id=lesson_id,
+                manager_id=manager_id,
+                title=title,
+                duration_seconds=duration_seconds,
+            )
+        )
