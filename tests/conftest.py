@@ -13,7 +13,15 @@ from pytest_postgresql.executors import NoopExecutor
 from tests.support.servers import finding
 from tests.support.servers.pgbouncer import PgBouncer
 from tests.support.servers.pgbouncer import pgbouncer as run_pgbouncer
-from tests.support.servers.postgres import Clone, Postgres, server_fixture, template_fixture, version_line, worker
+from tests.support.servers.postgres import (
+    Clone,
+    Hosted,
+    Postgres,
+    server_fixture,
+    template_fixture,
+    version_line,
+    worker,
+)
 from tests.support.servers.postgrest import PostgREST
 from tests.support.servers.postgrest import postgrest as run_postgrest
 from tests.support.servers.proxy import Proxy
@@ -44,6 +52,20 @@ bootstrapped_15, bootstrapped_16, bootstrapped_17, bootstrapped_18 = (
     template_fixture(major, "bootstrapped") for major in finding.MAJORS
 )
 migrated_15, migrated_16, migrated_17, migrated_18 = (template_fixture(major, "migrated") for major in finding.MAJORS)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the kind of server that the tests' databases are on."""
+    parser.addoption(
+        "--hosted",
+        choices=["old", "2026"],
+        help="have the servers as hosted Supabase has them, with its old default privileges or those of 2026",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose it, before any fixture is made."""
+    Hosted.privileges = config.getoption("hosted")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

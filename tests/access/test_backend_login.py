@@ -1,4 +1,4 @@
-"""A backend that logs in as a mere member of service_role: the whole repository works for it, under row-level security."""
+"""A hosted project: the whole repository works for `postgres` and for a mere member of service_role, under row-level security."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,23 +9,22 @@ import psycopg
 import pytest
 
 from tests.support.servers.admin_api import AdminApi
-from tests.support.servers.auth_rules import IDENTITIES
 from tests.support.servers.finding import postgres_bin
 from tripwire_db import EmailTaken, Segment, SupabaseAuth, TripwireRepository, migrations
 from tripwire_db.auth import Mark
-from tripwire_db.embedded import scratch_cluster
-from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.embedded.hosted import HOSTED_SUPERUSER, hosted_server
 
 SSO = uuid4()
 LESSONS = (67, 68, 69)
+LOGINS = ("postgres", "plain", "sighted")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A database as a hosted project has it: nobody who works in it is a superuser, and `auth.users` is another role's.
+    """A hosted project at head.
 
     Attributes:
-        urls: of a login that inherits service_role, `plain`, and of one that has BYPASSRLS too, `sighted`.
+        urls: of `postgres`, of a login that inherits service_role, `plain`, and of one that has BYPASSRLS too, `sighted`.
         superuser_url: for the auth service.
     """
 
@@ -33,33 +32,25 @@ class Project:
     superuser_url: str
 
 
-@pytest.fixture(scope="module", params=[15, 17, 18], ids=lambda major: f"pg{major}")
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((15, "old"), marks=pytest.mark.heavy),
+        pytest.param((17, "2026"), marks=pytest.mark.heavy),
+        (18, "2026"),
+    ],
+    ids=lambda kind: f"pg{kind[0]}-{kind[1]}",
+)
 def project(request: pytest.FixtureRequest) -> Iterator[Project]:
-    with scratch_cluster(postgres_bin(request.param)) as cluster:
-        superuser_url = cluster.create_database("project")
-        bootstrap(superuser_url)
-        with psycopg.connect(superuser_url, autocommit=True) as superuser:
-            superuser.execute(HOSTED)
-        migrations.upgrade(cluster.url("project", user="hosted"), quiet=True)
-        yield Project({name: cluster.url("project", user=name) for name in ("plain", "sighted")}, superuser_url)
-
-
-HOSTED = f"""
-CREATE ROLE hosted LOGIN BYPASSRLS;
-CREATE ROLE auth_admin;
-CREATE ROLE plain LOGIN IN ROLE service_role;
-CREATE ROLE sighted LOGIN BYPASSRLS IN ROLE service_role;
-GRANT ALL ON DATABASE project TO hosted;
-GRANT ALL ON SCHEMA public TO hosted;
-DROP POLICY database_owner ON auth.users;
-REVOKE ALL ON auth.users FROM pg_database_owner;
-REVOKE ALL ON SCHEMA auth FROM pg_database_owner;
-ALTER SCHEMA auth OWNER TO auth_admin;
-ALTER TABLE auth.users OWNER TO auth_admin;
-GRANT USAGE ON SCHEMA auth TO hosted;
-{IDENTITIES}
-GRANT ALL ON ALL TABLES IN SCHEMA auth TO hosted;
-"""
+    major, privileges = request.param
+    with hosted_server(postgres_bin(major)) as server:
+        migrations.upgrade(server.create_project("project", privileges=privileges), quiet=True)
+        superuser_url = server.url("project", user=HOSTED_SUPERUSER)
+        with psycopg.connect(superuser_url) as superuser:
+            superuser.execute(
+                "CREATE ROLE plain LOGIN IN ROLE service_role; CREATE ROLE sighted LOGIN BYPASSRLS IN ROLE service_role"
+            )
+        yield Project({name: server.url("project", user=name) for name in LOGINS}, superuser_url)
 
 
 class Clock:
@@ -70,7 +61,7 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize("login", ["plain", "sighted"])
+@pytest.mark.parametrize("login", LOGINS)
 def test_the_whole_story_goes_through(project: Project, login: str) -> None:
     clock = Clock()
     with (

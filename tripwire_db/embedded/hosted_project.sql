@@ -36,6 +36,24 @@ ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 GRANT ALL ON auth.users TO postgres;
 GRANT SELECT ON auth.users TO postgres WITH GRANT OPTION;
 
+CREATE TABLE auth.identities (
+    id uuid NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES auth.users (id) ON DELETE CASCADE,
+    provider text NOT NULL,
+    provider_id text NOT NULL,
+    identity_data jsonb NOT NULL,
+    email text GENERATED ALWAYS AS (lower(identity_data ->> 'email')) STORED,
+    last_sign_in_at timestamptz,
+    created_at timestamptz,
+    updated_at timestamptz,
+    CONSTRAINT identities_provider_id_provider_unique UNIQUE (provider_id, provider)
+);
+CREATE INDEX identities_email_idx ON auth.identities (email text_pattern_ops);
+CREATE INDEX identities_user_id_idx ON auth.identities (user_id);
+ALTER TABLE auth.identities ENABLE ROW LEVEL SECURITY;
+GRANT ALL ON auth.identities TO postgres;
+GRANT SELECT ON auth.identities TO postgres WITH GRANT OPTION;
+
 CREATE TABLE auth.schema_migrations (version varchar(255) PRIMARY KEY);
 
 CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$

@@ -16,6 +16,8 @@ from pytest_postgresql.janitor import DatabaseJanitor
 from tests.support.servers.finding import postgres_bin
 from tripwire_db import migrations
 from tripwire_db.embedded import Cluster, home
+from tripwire_db.embedded.cluster import SUPERUSER
+from tripwire_db.embedded.hosted import HOSTED_SUPERUSER, Privileges, as_hosted, make_project
 from tripwire_db.schema.bootstrap import bootstrap
 
 _SETTINGS = {
@@ -45,13 +47,25 @@ class Postgres:
         return self.cluster.url(database, user=user, tcp=tcp)
 
 
+class Hosted:
+    """Whether the run's servers are as hosted Supabase has them (`--hosted=old` or `--hosted=2026`)."""
+
+    privileges: Privileges | None = None
+
+
 @contextmanager
 def shared_postgres(major: int, run: str) -> Iterator[Postgres]:
     """Join the run's cluster of this version; the first worker starts it, the last one out deletes it."""
     cluster = Cluster(
-        postgres_bin(major), home() / "scratch" / f"tests-{run[:8]}-{major}", settings=_SETTINGS, tcp_port=0
+        postgres_bin(major),
+        home() / "scratch" / f"tests-{run[:8]}-{major}",
+        settings=_SETTINGS,
+        tcp_port=0,
+        superuser=HOSTED_SUPERUSER if Hosted.privileges else SUPERUSER,
     )
     with cluster:
+        if Hosted.privileges:
+            as_hosted(cluster)
         yield Postgres(cluster, major, str(cluster.socket_dir), cluster.port)
     cluster.remove_if_abandoned()
 
@@ -68,12 +82,15 @@ def server_fixture(major: int) -> Callable[..., Iterator[Postgres]]:
 
 def load_bootstrapped(*, host: str, port: int, user: str, dbname: str, password: str | None, autocommit: bool) -> None:
     """Prepare a template the way Supabase comes."""
-    bootstrap(_url(host, port, user, dbname))
+    if Hosted.privileges:
+        make_project(_url(host, port, HOSTED_SUPERUSER, dbname), privileges=Hosted.privileges, watchers=False)
+    else:
+        bootstrap(_url(host, port, user, dbname))
 
 
 def load_migrated(*, host: str, port: int, user: str, dbname: str, password: str | None, autocommit: bool) -> None:
     """Prepare a template at the head of the chain."""
-    bootstrap(_url(host, port, user, dbname))
+    load_bootstrapped(host=host, port=port, user=user, dbname=dbname, password=password, autocommit=autocommit)
     migrations.upgrade(_url(host, port, user, dbname))
 
 
