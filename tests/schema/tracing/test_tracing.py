@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.util import CommandError
 from psycopg.errors import LockNotAvailable
@@ -12,6 +13,7 @@ from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.check.chain import opened
 from tripwire_db.schema.tracing import (
     BLOCKED,
+    CONFLICTS,
     TableWork,
     TracedRevision,
     TracedStatement,
@@ -228,6 +230,15 @@ def modes_of(statement: TracedStatement) -> set[str]:
     return {lock.mode for lock in statement.locks if lock.table == lock.relation}
 
 
+def is_refused(connection: psycopg.Connection, mode: str) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(f"LOCK TABLE public.items IN {mode} MODE NOWAIT".encode())
+    except LockNotAvailable:
+        return True
+    return False
+
+
 def test_what_a_mode_blocks_is_what_the_server_makes_wait(make_database) -> None:
     url = make_database(migrated=None)
     with connect(url, autocommit=True) as connection:
@@ -240,6 +251,8 @@ def test_what_a_mode_blocks_is_what_the_server_makes_wait(make_database) -> None
     for mode, blocked in BLOCKED.items():
         with connect(url) as holding, connect(url, autocommit=True) as trying:
             holding.execute(f"LOCK TABLE public.items IN {mode} MODE".encode())
+            waits_for = {held for held in BLOCKED if is_refused(trying, held)}
+            assert waits_for == CONFLICTS[mode], "a lock waits for whom it makes wait"
             trying.execute("SET lock_timeout = '10ms'")
             waits = []
             for what, sql in tries.items():

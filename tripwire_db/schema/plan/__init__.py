@@ -5,6 +5,7 @@ took when they were run, on a scratch server, from the live database's own revis
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tripwire_db.postgres.url import parse, place_of
 from tripwire_db.schema.drift import find_drift
@@ -30,6 +31,7 @@ from tripwire_db.schema.plan.results import (
 from tripwire_db.schema.plan.route import find_route
 from tripwire_db.schema.project import COURSE as PROJECT
 from tripwire_db.schema.runner.limits import Limits, spell
+from tripwire_db.schema.tracing import CONFLICTS
 
 __all__ = [
     "HOLDUPS",
@@ -100,11 +102,24 @@ def _plan(url: str, live: Live, measured: Measured | None, drift: tuple[str, ...
         down=live.route.down,
         drift=drift,
         revisions=revisions,
-        live=live.state,
+        live=_in_the_way(live, revisions),
         measured_with=measured.many if measured is not None else 0,
         measured_table=_measured_table(),
         notes=tuple(_notes(live, measured, lock_timeout)) if measured is not None else (),
     )
+
+
+def _in_the_way(live: Live, revisions: tuple[PlannedRevision, ...]) -> LiveState:
+    """Tell of each open transaction at which tables the plan would wait for it."""
+    wanted: dict[str, set[str]] = {}
+    for lock in (lock for revision in revisions for statement in revision.statements for lock in statement.locks):
+        # CONCURRENTLY waits for whoever writes, too, though its own lock lets him.
+        wanted.setdefault(lock.table, set()).update(CONFLICTS[lock.mode if lock.held else "SHARE"])
+    transactions = tuple(
+        replace(one, tables=tuple(sorted({table for table, mode in locked if mode in wanted.get(table, ())})))
+        for one, locked in zip(live.state.transactions, live.locked, strict=True)
+    )
+    return replace(live.state, transactions=transactions)
 
 
 def _measured_table() -> str:

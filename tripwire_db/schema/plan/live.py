@@ -25,6 +25,7 @@ from tripwire_db.schema.project import COURSE as PROJECT
 from tripwire_db.schema.runner.losses import count_losses
 from tripwire_db.schema.runner.sessions import Session
 from tripwire_db.schema.runner.version_table import VersionTable
+from tripwire_db.schema.tracing.probe import spelled
 
 STATEMENT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 2
@@ -43,7 +44,8 @@ class Live:
         route: from its revision to the one asked for.
         sizes: of its tables, by name.
         losses: by revision, what a downgrade loses.
-        state: who and what stands in the way now.
+        state: who and what stands in the way now; the tables of its transactions are told by `locked`.
+        locked: for each of these transactions, the tables that it has locked, each with a mode.
     """
 
     server_version: str
@@ -51,6 +53,7 @@ class Live:
     sizes: Sizes
     losses: Mapping[str, tuple[CountedLoss, ...]]
     state: LiveState
+    locked: tuple[frozenset[tuple[str, str]], ...]
 
 
 def look(url: str, route: Callable[[str | None], Route], *, lock_timeout: float) -> Live:
@@ -72,13 +75,16 @@ def look(url: str, route: Callable[[str | None], Route], *, lock_timeout: float)
             connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
             connection.execute("SET LOCAL search_path = ''")
+            connection.execute("SET LOCAL row_security = off")  # an error is better than a count of some of the rows
             way = route(_revision_of(connection))
+            transactions = connection.execute(_read("transactions"), {"seconds": lock_timeout}).fetchall()
             return Live(
                 server_version=version_of(connection),
                 route=way,
                 sizes=sizes_of(connection),
                 losses=_losses(connection, way),
-                state=_state(connection, lock_timeout),
+                state=_state(connection, transactions),
+                locked=tuple(frozenset(map(_lock, locks)) for *_, locks in transactions),
             )
     except psycopg.Error as error:
         first_line = str(error).partition("\n")[0]
@@ -124,15 +130,13 @@ def _losses(connection: psycopg.Connection[Any], route: Route) -> dict[str, tupl
     }
 
 
-def _state(connection: psycopg.Connection[Any], lock_timeout: float) -> LiveState:
-    transactions = connection.execute(_read("transactions"), {"seconds": lock_timeout}).fetchall()
+def _state(connection: psycopg.Connection[Any], transactions: list[Any]) -> LiveState:
     ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
     at: datetime = now
     return LiveState(
         at=at,
         transactions=tuple(
-            OpenTransaction(row[0], row[6], str(Session(*row[:8])), tuple(row[9]), snapshot=row[8])
-            for row in transactions
+            OpenTransaction(row[0], row[6], str(Session(*row[:8])), (), snapshot=row[8]) for row in transactions
         ),
         wraparound=tuple(
             Wraparound(table or "a table", pid, age)
@@ -144,6 +148,12 @@ def _state(connection: psycopg.Connection[Any], lock_timeout: float) -> LiveStat
             for row in connection.execute(_read("invalid_indexes"), {"schemas": list(PROJECT.schemas)}).fetchall()
         ),
     )
+
+
+def _lock(told: str) -> tuple[str, str]:
+    """`public.users AccessShareLock` → the table, and `ACCESS SHARE`."""
+    table, _, mode = told.rpartition(" ")
+    return table, spelled(mode)
 
 
 def _read(name: str) -> bytes:

@@ -131,7 +131,7 @@ class OpenTransaction:
         pid: of its backend; 0 for a prepared transaction.
         seconds: how long it has been open.
         session: whose it is and what it does, without literals.
-        tables: of the plan, that it has locked: it blocks the plan there.
+        tables: that it has locked so that the plan would wait for it there.
         snapshot: whether it holds a snapshot, which CONCURRENTLY waits for.
     """
 

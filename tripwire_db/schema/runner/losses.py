@@ -12,6 +12,15 @@ import psycopg
 
 from tripwire_db.schema.runner.errors import MigrationError
 
+_ANOTHER_LAYOUT = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.DatatypeMismatch,
+)
+
 
 def refuse_losses(connection: psycopg.Connection[Any], steps: Iterable[Any]) -> None:
     """Refuse a downgrade that would lose rows or values, with counts.
@@ -47,7 +56,7 @@ def count_losses(connection: psycopg.Connection[Any], module: ModuleType) -> Ite
         try:
             with connection.transaction():
                 row = connection.execute(f"SELECT count(*) {loss.rows}").fetchone()
-        except psycopg.ProgrammingError:
+        except _ANOTHER_LAYOUT:
             continue  # speaks of the layout at its own revision, which counts for itself
         if row is not None and row[0]:
             yield row[0], loss.what

@@ -13,6 +13,7 @@ a function executes by pg_stat_statements: nothing is guessed from the text of t
 
 from tripwire_db.schema.tracing.results import (
     BLOCKED,
+    CONFLICTS,
     Blocked,
     Lock,
     NestedStatement,
@@ -25,6 +26,7 @@ from tripwire_db.schema.tracing.tracer import Tracer
 
 __all__ = [
     "BLOCKED",
+    "CONFLICTS",
     "Blocked",
     "Lock",
     "NestedStatement",

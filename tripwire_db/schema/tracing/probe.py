@@ -82,7 +82,7 @@ def locks(connection: psycopg.Connection[Any], pid: int) -> HeldLocks:
     """Read the locks of another session; modes as in `ACCESS EXCLUSIVE`."""
     rows = connection.execute(_LOCKS, (pid,)).fetchall()
     return HeldLocks(
-        frozenset((relation, _mode(mode)) for relation, mode, _, kind in rows if kind == "relation"),
+        frozenset((relation, spelled(mode)) for relation, mode, _, kind in rows if kind == "relation"),
         next((kind for *_, granted, kind in rows if not granted), None),
     )
 
@@ -126,7 +126,7 @@ def _work(oid: int, before: Relations, after: Relations) -> TableWork:
     )
 
 
-def _mode(mode: str) -> str:
-    """`AccessExclusiveLock` → `ACCESS EXCLUSIVE`."""
+def spelled(mode: str) -> str:
+    """Write a mode as SQL does: `AccessExclusiveLock` → `ACCESS EXCLUSIVE`."""
     spaced = "".join(f" {letter}" if letter.isupper() else letter for letter in mode.removesuffix("Lock"))
     return spaced.strip().upper()

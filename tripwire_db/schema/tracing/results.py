@@ -18,6 +18,18 @@ BLOCKED: dict[str, Blocked] = {
 }
 """The modes of table locks, the strongest first, and what each blocks."""
 
+CONFLICTS: dict[str, frozenset[str]] = {
+    "ACCESS EXCLUSIVE": frozenset(BLOCKED),
+    "EXCLUSIVE": frozenset(BLOCKED) - {"ACCESS SHARE"},
+    "SHARE ROW EXCLUSIVE": frozenset(BLOCKED) - {"ACCESS SHARE", "ROW SHARE"},
+    "SHARE": frozenset(BLOCKED) - {"ACCESS SHARE", "ROW SHARE", "SHARE"},
+    "SHARE UPDATE EXCLUSIVE": frozenset(BLOCKED) - {"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE"},
+    "ROW EXCLUSIVE": frozenset({"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"}),
+    "ROW SHARE": frozenset({"EXCLUSIVE", "ACCESS EXCLUSIVE"}),
+    "ACCESS SHARE": frozenset({"ACCESS EXCLUSIVE"}),
+}
+"""The modes that each mode waits for, where somebody else holds them on the same table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:

@@ -1,10 +1,10 @@
--- Transactions that have been open for longer than so many seconds, and the tables that they have locked.
+-- Transactions that have been open for longer than so many seconds, and their locks: table and mode.
 SELECT
     a.pid, a.usename, a.application_name, host(a.client_addr), a.backend_type, a.state,
     extract(epoch FROM clock_timestamp() - a.xact_start)::float8, a.query,
     a.backend_xmin IS NOT NULL,
     ARRAY(
-        SELECT DISTINCT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+        SELECT DISTINCT pg_catalog.format('%%I.%%I %%s', n.nspname, c.relname, l.mode)
         FROM pg_catalog.pg_locks AS l
         JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -20,7 +20,7 @@ UNION ALL
 SELECT
     0, p.owner, p.gid, NULL, 'prepared transaction', NULL, extract(epoch FROM clock_timestamp() - p.prepared)::float8, NULL, true,
     ARRAY(
-        SELECT DISTINCT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+        SELECT DISTINCT pg_catalog.format('%%I.%%I %%s', n.nspname, c.relname, l.mode)
         FROM pg_catalog.pg_locks AS t
         JOIN pg_catalog.pg_locks AS l ON l.virtualtransaction = t.virtualtransaction AND l.pid IS NULL
         JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
