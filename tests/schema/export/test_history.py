@@ -67,6 +67,27 @@ def test_half_by_alembic_then_half_by_supabase(supabase: Supabase, hosted: Hoste
     assert history(url) == chain
 
 
+@pytest.mark.heavy
+@pytest.mark.parametrize("hosted", [(17, "2026")], indirect=True)
+@pytest.mark.parametrize("words", [("migration", "down", "--last", "1"), ("db", "reset")], ids=" ".join)
+def test_what_the_page_warns_of_loses_every_row_and_both_accounts_still_agree(
+    supabase: Supabase, hosted: Hosted, words: tuple[str, ...]
+) -> None:
+    url, chain = hosted.project(), migrations.revisions()
+    pushed = supabase.run("db", "push", url=url)
+    assert pushed.returncode == 0, pushed.stderr
+    execute(url, "INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'a@mail.kz')")
+    execute(url, "INSERT INTO public.users (id, email, full_name) SELECT id, email, 'A' FROM auth.users")
+
+    done = supabase.run(*words, url=url)
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT id FROM auth.users UNION ALL SELECT id FROM public.users").fetchall() == []
+    migrations.upgrade(url, quiet=True)
+    assert (history(url), migrations.current(url)) == (chain, chain[-1])
+
+
 @pytest.fixture
 def plain(tmp_path: Path, postgres_17: Postgres) -> Supabase:
     """The command line, for databases of a server that is not Supabase."""
