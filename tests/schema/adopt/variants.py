@@ -194,6 +194,18 @@ ROWS = {
         at_head=f"SELECT t.full_name = 'Андрей Ёлкин' AND u.full_name = 'Андрей Ёлкин' "
         f"FROM public.tripwire_users t JOIN public.users u ON u.id = t.user_id WHERE u.id = '{A}'",
     ),
+    "log entries of older kinds": Variant(
+        FREE.format("sales_activity_log", "sales_activity_log_action_type_check")
+        + "UPDATE public.sales_activity_log SET action_type = 'status_changed' "
+        f"WHERE target_user_id IN ('{A}', '{B}');"
+        f"UPDATE public.sales_activity_log SET action_type = 'course_completed' WHERE target_user_id = '{C}';"
+        f"UPDATE public.sales_activity_log SET action_type = 'student_created' WHERE target_user_id = '{D}';"
+        "ALTER TABLE public.sales_activity_log ADD CONSTRAINT sales_activity_log_action_type_check CHECK (action_type IN "
+        "('user_created', 'status_changed', 'student_created', 'course_completed'))",
+        at_head="SELECT array_agg(action_type ORDER BY target_user_id) = '{user_status_updated, user_status_updated, "
+        "course_completed, user_created, user_created}' AND (SELECT count(*) = 4 FROM tripwire.quarantined_values "
+        "WHERE was IN ('status_changed', 'course_completed', 'student_created')) FROM public.sales_activity_log",
+    ),
     "log entries of newer kinds": Variant(
         FREE.format("sales_activity_log", "sales_activity_log_action_type_check")
         + "UPDATE public.sales_activity_log SET action_type = 'lesson_completed'",

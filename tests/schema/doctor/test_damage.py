@@ -299,6 +299,9 @@ FOR_A_PERSON = {
         "UPDATE auth.users SET banned_until = now() + interval '1 day' WHERE email = 'dana@sales.kz'",
         ("auth_user_banned",),
     ),
+    "videos that were tracked with the player's own duration": Damage(
+        "one", "UPDATE public.video_tracking SET video_duration_seconds = 1214 WHERE lesson_id = 67", ("duration",)
+    ),
     "an auth user of ours without rows": Damage(
         "new", "DELETE FROM public.tripwire_users WHERE user_id = %(user)s", ("half_made",)
     ),

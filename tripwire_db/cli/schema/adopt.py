@@ -12,9 +12,22 @@ if TYPE_CHECKING:
     from tripwire_db.schema.adopt import Report
 
 Apply = Annotated[bool, typer.Option("--apply", help="Do what the report says; asks nothing.")]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="NAME",
+        help="In which zone times without one were written, as in Asia/Almaty; asked for where there are such times.",
+    ),
+]
 
 
-def adopt(apply: Apply = False, database_url: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
+def adopt(
+    apply: Apply = False,
+    time_zone: TimeZone = None,
+    database_url: options.DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
     """Bring a database of the layout v2, or a variant of it, under Alembic; without --apply only report.
 
     The report: what differs from v2, which rows will be mended and how, which cannot be. With --apply it becomes v2 in
@@ -27,7 +40,7 @@ def adopt(apply: Apply = False, database_url: options.DatabaseUrl = None, as_jso
     from tripwire_db.schema.adopt import inspect
 
     with targets.migrations(database_url) as target:
-        report = bring_in(target.url) if apply else inspect(target.url)
+        report = (bring_in if apply else inspect)(target.url, time_zone=time_zone)
     if as_json:
         output.show_json(report)
     else:
@@ -46,6 +59,8 @@ def _show(report: "Report") -> None:
             "ones, then drop the column",
             label="WARNING",
         )
+    for note in report.notes:
+        output.note(note, label="Note")
     for blocker in report.blockers:
         output.note(blocker, label="To settle first")
     if report.differences:

@@ -17,14 +17,16 @@ from sqlalchemy import make_url
 
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
-from tripwire_db.errors import Refused, Unavailable
+from tripwire_db.errors import InvalidInput, Refused, Unavailable
 from tripwire_db.postgres import connect as postgres
 from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PATH
-from tripwire_db.schema.adopt.layout import Plan, plan
+from tripwire_db.schema.adopt.layout import plan
+from tripwire_db.schema.adopt.obstacles import keep
 from tripwire_db.schema.adopt.owners import blocked_by_owners
+from tripwire_db.schema.adopt.plan import Plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
 from tripwire_db.schema.bootstrap import bootstrap
@@ -37,6 +39,9 @@ from tripwire_db.schema.runner.target import Target
 from tripwire_db.settings import sqlalchemy_url
 
 logger = logging.getLogger("tripwire_db.schema.adopt")
+
+Keys = dict[str, list[tuple[str, ...]]]
+"""The columns of each unique key of v2, by table."""
 
 FIRST_REVISION = "20261101090000"
 """v2, as the chain builds it."""
@@ -77,16 +82,18 @@ ORDER BY k.contype, k.conname
 """
 
 
-def inspect(url: str) -> Report:
+def inspect(url: str, *, time_zone: str | None = None) -> Report:
     """Tell what adopting this database would do; nothing is changed or locked.
 
     Args:
         url: a direct or session connection, as the owner of the tables.
+        time_zone: the IANA name of the zone in which times without one were written; asked for where there are such times.
 
     Returns:
         The report. `revision` is set, and the rest empty, for a database that is under Alembic already.
 
     Raises:
+        InvalidInput: the server knows no such time zone.
         Refused: this is no database of that layout, or it cannot be read.
         Unavailable: a server cannot be reached or started, a table is in use, or a statement took too long.
         alembic.util.CommandError: it is a transaction pooler.
@@ -102,7 +109,8 @@ def inspect(url: str) -> Report:
         with connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             connection.execute(f"SET LOCAL search_path = ''; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-            made = _plan(connection, expected)
+            _read_times_in(connection, time_zone)
+            made = _plan(connection, expected, time_zone)
             if made.unreadable:
                 return _report(made)
             rows = Rows(connection, columns_of(expected), keys)
@@ -110,7 +118,7 @@ def inspect(url: str) -> Report:
             return _report(made, rows)
 
 
-def adopt(url: str) -> Report:
+def adopt(url: str, *, time_zone: str | None = None) -> Report:
     """Bring this database under Alembic: v2's catalog, rows that can be mended, and the stamp of the first revision.
 
     One transaction, under the lock that every deployer takes: killed at any point it has happened or it has not, and
@@ -120,11 +128,13 @@ def adopt(url: str) -> Report:
 
     Args:
         url: a direct or session connection, as the owner of the tables.
+        time_zone: the IANA name of the zone in which times without one were written; asked for where there are such times.
 
     Returns:
         What was done; for a database that is under Alembic already only its revision.
 
     Raises:
+        InvalidInput: the server knows no such time zone.
         Refused: something must be settled by hand first, or a statement was refused; nothing was changed.
         Unavailable: a server cannot be reached or started, the tables are in use, or a statement took too long; nothing
             was changed.
@@ -138,21 +148,19 @@ def adopt(url: str) -> Report:
         if (revision := _revision(connection)) is not None:
             return Report(revision)
         expected, keys = _v2()
-        report = _with_patience(connection, expected, keys)
+        report = _with_patience(connection, expected, keys, time_zone)
     configuration = migrations.config(make_url(sqlalchemy_url(url)))
     configuration.attributes["quiet"] = True
     command.stamp(configuration, FIRST_REVISION)
     return replace(report, revision=FIRST_REVISION, applied=True)
 
 
-def _with_patience(
-    connection: psycopg.Connection[Any], expected: Catalog, keys: dict[str, list[tuple[str, ...]]]
-) -> Report:
+def _with_patience(connection: psycopg.Connection[Any], expected: Catalog, keys: Keys, time_zone: str | None) -> Report:
     """Adopt in one transaction; again where a lock was not to be had in time, so that traffic never queues for long."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with _refusals(attempt), connection.transaction():
-                return _adopt(connection, expected, keys)
+                return _adopt(connection, expected, keys, time_zone)
         except _InUse:
             if attempt == ATTEMPTS:
                 raise
@@ -185,20 +193,23 @@ def _refusals(attempts: int = 1) -> Iterator[None]:
         ) from without_rows(error)
 
 
-def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[str, list[tuple[str, ...]]]) -> Report:
+def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: Keys, time_zone: str | None) -> Report:
     v2 = columns_of(expected)
     connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-    connection.execute("SET LOCAL search_path = ''; SET LOCAL timezone = 'UTC'")
+    connection.execute("SET LOCAL search_path = ''")
+    _read_times_in(connection, time_zone)
     if others := blocked_by_owners(connection, expected):  # asked first: a table of theirs could not even be locked
         raise Refused("nothing was changed: " + "; ".join(others))
     _lock(connection, list(v2))
-    made = _plan(connection, expected)
+    made = _plan(connection, expected, time_zone)
     if made.blockers:
         raise Refused("nothing was changed: " + "; ".join(made.blockers))
     if connection.execute("SELECT to_regnamespace('tripwire') IS NULL").fetchone() == (True,):
         connection.execute("CREATE SCHEMA tripwire")
     if connection.execute("SELECT to_regclass('tripwire.quarantine') IS NULL").fetchone() == (True,):
         connection.execute((_SQL / "tables.sql").read_bytes())
+    for change, reason in made.kept:
+        keep(connection, change, reason)
     _run(connection, [*made.drops, *made.before])
     triggers = connection.execute(_TRIGGERS, (list(v2),)).fetchall()
     for table, trigger, _ in triggers:  # so that `updated_at` stays, and nothing of the application's fires
@@ -226,7 +237,7 @@ def _adopt(connection: psycopg.Connection[Any], expected: Catalog, keys: dict[st
     return report
 
 
-def _plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
+def _plan(connection: psycopg.Connection[Any], expected: Catalog, time_zone: str | None) -> Plan:
     (missing,) = connection.execute(_NEEDED).fetchone() or ([],)
     if missing:
         what = missing[0]
@@ -239,7 +250,7 @@ def _plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
             "row-level security hides the rows of auth.users from this role, so everybody would look deleted: connect as "
             "postgres on Supabase, elsewhere as the owner of the database, or as a role with BYPASSRLS"
         )
-    return plan(connection, expected)
+    return plan(connection, expected, time_zone)
 
 
 def _report(made: Plan, rows: Rows | None = None) -> Report:
@@ -248,13 +259,14 @@ def _report(made: Plan, rows: Rows | None = None) -> Report:
         differences=tuple(made.differences),
         mendings=() if rows is None else tuple(mending for mending in rows.mendings() if mending.rows),
         quarantined=() if rows is None else tuple(rows.quarantined()),
+        notes=(*made.notes, *(() if rows is None else rows.notes())),
         secrets=tuple(made.secrets),
         blockers=(*made.blockers, *(() if rows is None else rows.referring())),
     )
 
 
 @cache
-def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
+def _v2() -> tuple[Catalog, Keys]:
     """v2's catalog and unique keys, as its revision makes them on a scratch server."""
     with scratch_cluster() as cluster:
         url = cluster.create_database("v2")
@@ -262,7 +274,7 @@ def _v2() -> tuple[Catalog, dict[str, list[tuple[str, ...]]]]:
         migrations.upgrade(url, FIRST_REVISION, quiet=True)
         with postgres.connect(url) as connection:
             connection.execute("SET search_path = ''")
-            keys: dict[str, list[tuple[str, ...]]] = {}
+            keys: Keys = {}
             for table, columns in connection.execute(_KEYS):
                 keys.setdefault(table, []).append(tuple(columns))
             return COURSE.read_catalog(connection), keys
@@ -300,6 +312,14 @@ def _revision(connection: psycopg.Connection[Any]) -> str | None:
         return None
     row = connection.execute("SELECT version_num FROM tripwire.alembic_version").fetchone()
     return None if row is None else str(row[0])
+
+
+def _read_times_in(connection: psycopg.Connection[Any], time_zone: str | None) -> None:
+    """Have times without a zone read as those of this one, for the transaction; UTC where nobody has said."""
+    known = "SELECT FROM pg_catalog.pg_timezone_names WHERE name = %s"
+    if time_zone is not None and connection.execute(known, (time_zone,)).fetchone() is None:
+        raise InvalidInput(f"the server knows no time zone {time_zone!r}: give an IANA name, as in Asia/Almaty")
+    connection.execute("SELECT pg_catalog.set_config('TimeZone', %s, true)", (time_zone or "UTC",))
 
 
 def _lock(connection: psycopg.Connection[Any], tables: list[str]) -> None:

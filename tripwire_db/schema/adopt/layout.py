@@ -6,14 +6,14 @@ Nothing is dropped but what v2 has otherwise: a rule of the same columns, an ind
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.schema.adopt.obstacles import look_closer
 from tripwire_db.schema.adopt.owners import blocked_by_owners
-from tripwire_db.schema.adopt.report import Change, Difference
+from tripwire_db.schema.adopt.plan import ColumnChange, Plan
 from tripwire_db.schema.adopt.statements import (
     ROOM,
     add_rule,
@@ -45,33 +45,19 @@ WHERE n.nspname = 'public' AND k.contype IN ('p', 'u', 'f', 'c')
 """
 
 
-@dataclass
-class Plan:
-    """The statements: what goes first, what comes before the rows are looked at, and what after; and what for."""
-
-    differences: list[Difference] = field(default_factory=list)
-    drops: list[str] = field(default_factory=list)
-    before: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    extras: list[Key] = field(default_factory=list)
-    secrets: list[str] = field(default_factory=list)
-    blockers: list[str] = field(default_factory=list)
-    unreadable: bool = False
-    """Whether the rows cannot be looked at before the blockers are settled."""
-
-    def note(self, key: Key, change: Change, action: str) -> None:
-        """List a difference."""
-        self.differences.append(Difference(key.kind, key.name, change, action))
-
-
-def plan(connection: psycopg.Connection[Any], expected: Catalog) -> Plan:
+def plan(connection: psycopg.Connection[Any], expected: Catalog, time_zone: str | None) -> Plan:
     """Compare the database with v2; reads only, in the transaction that is open.
 
     Args:
-        connection: whose search path is empty.
+        connection: whose search path is empty, and whose time zone is the one given.
         expected: v2's catalog.
+        time_zone: in which times without one were written; None where nobody has said.
     """
-    return _Comparison(connection, expected).make()
+    comparison = _Comparison(connection, expected)
+    made = comparison.make()
+    for change in comparison.changes:
+        look_closer(connection, made, change, comparison.generated, time_zone)
+    return made
 
 
 class _Comparison:
@@ -84,6 +70,15 @@ class _Comparison:
         self._rules: Mapping[str, tuple[str, tuple[str, ...]]] = {
             name: (kind, tuple(columns)) for name, kind, columns in connection.execute(_RULES).fetchall()
         }
+        self._on_auth_users = [
+            thing for thing in found.values() if thing.on_table == "auth.users" and thing.key.kind == "trigger"
+        ]
+        self.changes: list[ColumnChange] = []
+        self.generated = [
+            last(key)
+            for key, thing in self._found.items()
+            if key in self._expected and key.kind == "column" and thing.attributes["generated"]
+        ]
         self._plan = Plan(blockers=blocked_by_owners(connection, expected))
         self._plan.unreadable = bool(self._plan.blockers)
 
@@ -95,6 +90,11 @@ class _Comparison:
             for key in sorted((key for key in self._found if key.kind == kind), key=str):
                 if key not in self._expected:
                     self._extra(key, self._found[key])
+        for trigger in self._on_auth_users:
+            self._plan.notes.append(
+                f"the trigger {trigger.key.name} runs beside every new person, by whatever way they are made, and stays: drop it "
+                f"once the application makes people through the repository ({trigger.attributes['definition']})"
+            )
         return self._plan
 
     def _table(self, key: Key, mine: Object, theirs: Object | None) -> None:
@@ -108,9 +108,15 @@ class _Comparison:
         elif theirs.attributes["kind"] != mine.attributes["kind"]:
             self._plan.blockers.append(f"{key.name} is a {theirs.attributes['kind']}, not a table: rename it first")
             self._plan.unreadable = True
-        elif theirs.attributes["forced_row_level_security"] == "yes":
+            return
+        if theirs is None:
+            return
+        if theirs.attributes["forced_row_level_security"] == "yes":
             self._plan.note(key, "different", "row-level security is no longer forced on the owner")
             self._plan.before.append(f"ALTER TABLE {key.name} NO FORCE ROW LEVEL SECURITY")
+        if theirs.attributes["persistence"] == "u":
+            self._plan.note(key, "different", "was UNLOGGED, so that a crash would empty it; is logged")
+            self._plan.after.append(f"ALTER TABLE {key.name} SET LOGGED")
 
     def _column(self, key: Key, mine: Object, theirs: Object | None) -> None:
         name = last(key)
@@ -134,12 +140,31 @@ class _Comparison:
     def _change_column(self, key: Key, mine: Object, theirs: Object) -> None:
         name, alter = last(key), f"ALTER TABLE {mine.on_table} ALTER COLUMN {last(key)} "
         type_, default, has = mine.attributes["type"], mine.attributes["default"], theirs.attributes
-        if has["generated"]:
+        if has["generated"] == "v":
+            self._plan.blockers.append(
+                f"{key.name} is a virtual generated column, which has no values: make it a plain column"
+            )
+            self._plan.unreadable = True
+        elif has["generated"]:
             self._plan.note(key, "different", "is no longer generated; its values stay")
-            self._plan.before.append(f"{alter}DROP EXPRESSION")
+            self._plan.drops.append(f"{alter}DROP EXPRESSION")
         if has["identity"]:
             self._plan.note(key, "different", "is no identity any more; its values stay")
             self._plan.before.append(f"{alter}DROP IDENTITY")
+        if has["type"] != type_ or has["collation"]:
+            cleared = "IDENTITY" if has["identity"] else "DEFAULT" if has["default"] else ""
+            self.changes.append(
+                ColumnChange(
+                    str(mine.on_table),
+                    name,
+                    str(has["type"]),
+                    str(type_),
+                    cleared,
+                )
+            )
+        if has["collation"] and has["type"] == type_:
+            self._plan.note(key, "different", f"loses the collation {has['collation']}")
+            self._plan.before.append(f'{alter}TYPE {type_} COLLATE pg_catalog."default"')
         if has["type"] != type_:
             self._plan.note(key, "different", f"becomes {type_}, was {has['type']}")
             as_json = type_ == "jsonb" and has["type"] != "json"
@@ -254,7 +279,7 @@ class _Comparison:
             elif key.kind == "function" and not any(same_signature(key, mine) for mine in self._expected):
                 self._stays(key)
             return
-        getattr(self, f"_extra_{key.kind}", self._stays_with)(key, thing)
+        getattr(self, f"_extra_{key.kind}", self._stays)(key, thing)
 
     def _beside(self, key: Key) -> None:
         table = metadata.tables.get(key.name)
@@ -321,16 +346,23 @@ class _Comparison:
             return
         self._stays(key)
 
+    def _extra_rule(self, key: Key, thing: Object) -> None:
+        if thing.attributes["fires"] == "D":
+            self._stays(key)
+            return
+        self._plan.blockers.append(
+            f"the rule {last(key)} on {thing.on_table} rewrites statements, those that mend rows too: drop it "
+            f"(DROP RULE {quoted(last(key))} ON {thing.on_table})"
+        )
+        self._plan.unreadable = True
+
     def _extra_policy(self, key: Key, thing: Object) -> None:
         has = thing.attributes
         said = f"{has['command']} to {has['roles']}, using {has['using']}, with check {has['with_check']}"
         self._plan.note(key, "extra", f"goes, and row-level security stays as it is until the upgrade ({said})")
         self._plan.drops.insert(0, f"DROP POLICY {quoted(last(key))} ON {thing.on_table}")
 
-    def _stays_with(self, key: Key, thing: Object) -> None:  # noqa: ARG002 - one signature for all kinds
-        self._stays(key)
-
-    def _stays(self, key: Key) -> None:
+    def _stays(self, key: Key, thing: Object | None = None) -> None:  # noqa: ARG002 - one signature for all kinds
         self._plan.note(key, "extra", "stays")
         self._plan.extras.append(key)
 

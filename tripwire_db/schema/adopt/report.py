@@ -52,6 +52,7 @@ class Report:
         differences: objects that are not as v2 has them.
         mendings: rows that are mended where they are.
         quarantined: rows that are moved away.
+        notes: what is told and left as it is: durations of videos, and what is no part of v2 and may surprise.
         secrets: extra columns that look as if they held passwords in clear text.
         blockers: what must be settled by hand before anything is done.
     """
@@ -61,5 +62,6 @@ class Report:
     differences: tuple[Difference, ...] = ()
     mendings: tuple[Mending, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    notes: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     blockers: tuple[str, ...] = ()

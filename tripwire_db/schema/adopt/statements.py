@@ -26,10 +26,14 @@ OF_THE_LOG = {
     "public.sales_activity_log.sales_activity_log_target_user_id_fkey": "target_user_id",
 }
 
+_ON_TABLES = {"column", "constraint", "trigger", "policy", "rule"}
+
 
 def last(key: Key) -> str:
-    """The object's own name, without its schema and table."""
-    return key.name.rpartition(".")[2] if key.kind != "function" else key.name
+    """The object's own name, without its schema and table; it may hold a point itself."""
+    if key.kind == "function":
+        return key.name
+    return key.name.split(".", 2 if key.kind in _ON_TABLES else 1)[-1]
 
 
 def quoted(name: str) -> str:

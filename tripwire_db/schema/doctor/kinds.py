@@ -49,6 +49,7 @@ KINDS = (
     Kind("segments", "watched segments that are no array", refine=read_string),
     Kind("video", "seconds and percentages that differ from what was counted"),
     Kind("held_back", "qualified, but held"),
+    Kind("duration", "lessons whose videos were mostly tracked with another duration"),
     Kind("modules_completed", "module counters that differ from a recount"),
     Kind("profile_missing", "students without a profile"),
     Kind("profile", "profiles that differ from a recount"),

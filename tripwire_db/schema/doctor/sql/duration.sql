@@ -1,0 +1,26 @@
+-- Lessons whose videos were mostly tracked with another duration than theirs: players of an older backend wrote their own.
+-- Of everybody, whoever is asked about; a person must know which duration is right.
+SELECT
+    'lessons' AS table_name,
+    NULL::uuid AS user_id,
+    jsonb_build_object('id', t.id) AS key,
+    jsonb_build_object('duration_seconds', t.duration_seconds) AS found,
+    NULL::jsonb AS wanted,
+    format(
+        '%s of its %s videos were tracked with another duration, most with %s s; under a duration that is too long nobody '
+        'can complete the lesson: set lessons.duration_seconds',
+        t.differing, t.tracked, t.usual
+    ) AS reason
+FROM (
+    SELECT
+        l.id, l.duration_seconds, count(*) AS tracked, mode() WITHIN GROUP (ORDER BY v.seconds) AS usual,
+        count(*) FILTER (WHERE abs(v.seconds - l.duration_seconds) > greatest(2, l.duration_seconds * 0.01)) AS differing
+    FROM lessons l
+    JOIN (
+        SELECT lesson_id, (to_jsonb(row_of_all) ->> 'video_duration_seconds')::numeric AS seconds
+        FROM public.video_tracking AS row_of_all
+    ) AS v ON v.lesson_id = l.id
+    WHERE v.seconds > 0 AND NOT l.archived
+    GROUP BY l.id, l.duration_seconds
+) AS t
+WHERE t.differing * 2 > t.tracked
