@@ -5,13 +5,13 @@ user_status_updated, and noted it in tripwire.quarantined_values. A lesson whose
 what most videos were tracked with tells the right one.
 
 Revision: 20261126112000
-Follows: 20261126104329
+Follows: 20261126104600
 """
 
 from revision_tools import execute
 
 revision = "20261126112000"
-down_revision = "20261126104329"
+down_revision = "20261126104600"
 branch_labels = None
 depends_on = None
 

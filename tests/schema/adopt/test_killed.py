@@ -12,8 +12,9 @@ from tests.schema.adopt.test_exact import unstamped
 from tests.schema.adopt.test_variants import remember
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import migrations
-from tripwire_db.errors import Refused
+from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.schema.adopt import FIRST_REVISION, adopt, inspect
+from tripwire_db.schema.adopt.adoption import _v2
 from tripwire_db.schema.check.dump import difference, dump
 from tripwire_db.schema.course.sample_rows import STUDENTS
 
@@ -154,3 +155,39 @@ def test_a_name_that_the_upgrade_needs_must_be_free_first(by_hand: str, taken: s
 
     with pytest.raises(Refused, match=said):
         adopt(by_hand)
+
+
+def test_damage_in_thousands_of_rows_is_mended_in_one_stall_that_has_an_end(by_hand: str) -> None:
+    """With a question that compares each row with each other one, the second call would end as the first does."""
+    with psycopg.connect(by_hand, autocommit=True) as connection:
+        connection.execute(
+            """
+            INSERT INTO auth.users (id, email)
+            SELECT md5(i::text)::uuid, 'p' || i || '@mail.kz' FROM generate_series(1, 10000) AS i;
+            INSERT INTO public.tripwire_users (email, full_name)
+            SELECT 'P' || i || '@Mail.kz', 'N' || i FROM generate_series(1, 10000) AS i;
+            INSERT INTO public.video_tracking (user_id, lesson_id, watched_segments)
+            SELECT md5(i::text)::uuid, 67, '"[0, 1"' FROM generate_series(1, 10000) AS i;
+            """
+        )
+
+    with pytest.raises(Unavailable, match=r"longer than 0\.05 s; nothing was changed.*--max-stall"):
+        adopt(by_hand, max_stall=0.05)
+    assert inspect(by_hand).revision is None
+    adopt(by_hand)
+
+    with psycopg.connect(by_hand) as connection:
+        row = connection.execute("SELECT count(*) FROM public.tripwire_users WHERE email LIKE 'P%' AND user_id IS NULL")
+        assert row.fetchone() == (0,)
+        row = connection.execute("SELECT count(*) FROM tripwire.quarantine WHERE table_name = 'video_tracking'")
+        assert row.fetchone() == (10_000,)
+
+
+def test_a_database_that_ends_idle_sessions_is_adopted_all_the_same(by_hand: str) -> None:
+    name = str(psycopg.conninfo.conninfo_to_dict(by_hand)["dbname"])
+    with psycopg.connect(by_hand, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '300ms'")
+        connection.execute(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
+    _v2.cache_clear()  # so that the sessions stand idle while the scratch server starts
+
+    assert adopt(by_hand).applied

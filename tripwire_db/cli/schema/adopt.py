@@ -22,9 +22,21 @@ TimeZone = Annotated[
 ]
 
 
+MaxStall = Annotated[
+    float,
+    typer.Option(
+        "--max-stall",
+        metavar="SECONDS",
+        min=0.1,
+        help="With --apply, for how long the application may be kept waiting; then all is undone.",
+    ),
+]
+
+
 def adopt(
     apply: Apply = False,
     time_zone: TimeZone = None,
+    max_stall: MaxStall = 60.0,
     database_url: options.DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
@@ -40,7 +52,10 @@ def adopt(
     from tripwire_db.schema.adopt import inspect
 
     with targets.migrations(database_url) as target:
-        report = (bring_in if apply else inspect)(target.url, time_zone=time_zone)
+        if apply:
+            report = bring_in(target.url, time_zone=time_zone, max_stall=max_stall)
+        else:
+            report = inspect(target.url, time_zone=time_zone)
     if as_json:
         output.show_json(report)
     else:

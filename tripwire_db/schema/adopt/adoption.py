@@ -29,9 +29,10 @@ from tripwire_db.schema.adopt.owners import blocked_by_owners
 from tripwire_db.schema.adopt.plan import Plan
 from tripwire_db.schema.adopt.report import Report
 from tripwire_db.schema.adopt.rows import Rows, columns_of
+from tripwire_db.schema.adopt.stall import MAX_STALL_SECONDS, bounded
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.project import COURSE
-from tripwire_db.schema.runner.connect import connect
+from tripwire_db.schema.runner.connect import connect, settle, wake_triggers
 from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
@@ -118,17 +119,18 @@ def inspect(url: str, *, time_zone: str | None = None) -> Report:
             return _report(made, rows)
 
 
-def adopt(url: str, *, time_zone: str | None = None) -> Report:
+def adopt(url: str, *, time_zone: str | None = None, max_stall: float = MAX_STALL_SECONDS) -> Report:
     """Bring this database under Alembic: v2's catalog, rows that can be mended, and the stamp of the first revision.
 
     One transaction, under the lock that every deployer takes: killed at any point it has happened or it has not, and
-    calling again finishes it. Tables are locked for as long as it takes, and waited for in short turns. No row is lost: what
-    cannot be mended is in `tripwire.quarantine`, values that were filled in are in `tripwire.quarantined_values` as
+    calling again finishes it. Tables are locked for as long as it takes, bounded, and waited for in short turns. No row is
+    lost: what cannot be mended is in `tripwire.quarantine`, values that were filled in are in `tripwire.quarantined_values` as
     they were. Extra tables and columns stay, and are noted in `tripwire.adopted_extras` for `drift`.
 
     Args:
         url: a direct or session connection, as the owner of the tables.
         time_zone: the IANA name of the zone in which times without one were written; asked for where there are such times.
+        max_stall: seconds that the application may be kept waiting, more than 0.
 
     Returns:
         What was done; for a database that is under Alembic already only its revision.
@@ -136,8 +138,7 @@ def adopt(url: str, *, time_zone: str | None = None) -> Report:
     Raises:
         InvalidInput: the server knows no such time zone.
         Refused: something must be settled by hand first, or a statement was refused; nothing was changed.
-        Unavailable: a server cannot be reached or started, the tables are in use, or a statement took too long; nothing
-            was changed.
+        Unavailable: a server cannot be reached or started, the tables are in use, or it took too long; nothing was changed.
         alembic.util.CommandError: it is a transaction pooler, or another deployer did not finish in time.
 
     Examples:
@@ -148,18 +149,20 @@ def adopt(url: str, *, time_zone: str | None = None) -> Report:
         if (revision := _revision(connection)) is not None:
             return Report(revision)
         expected, keys = _v2()
-        report = _with_patience(connection, expected, keys, time_zone)
+        report = _with_patience(connection, expected, keys, time_zone, max_stall)
     configuration = migrations.config(make_url(sqlalchemy_url(url)))
     configuration.attributes["quiet"] = True
     command.stamp(configuration, FIRST_REVISION)
     return replace(report, revision=FIRST_REVISION, applied=True)
 
 
-def _with_patience(connection: psycopg.Connection[Any], expected: Catalog, keys: Keys, time_zone: str | None) -> Report:
+def _with_patience(
+    connection: psycopg.Connection[Any], expected: Catalog, keys: Keys, time_zone: str | None, max_stall: float
+) -> Report:
     """Adopt in one transaction; again where a lock was not to be had in time, so that traffic never queues for long."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with _refusals(attempt), connection.transaction():
+            with _refusals(attempt), bounded(connection, max_stall), connection.transaction():
                 return _adopt(connection, expected, keys, time_zone)
         except _InUse:
             if attempt == ATTEMPTS:
@@ -290,13 +293,18 @@ def _deployer(url: str, *, lock: bool) -> Iterator[psycopg.Connection[Any]]:
         if lock:
             holder = stack.enter_context(connect(target, "adopt"))
             refuse_transaction_pooler(holder, target)
+            settle(holder, PATH)
             acquire(holder, DEPLOYER, wait=_DEPLOY_WAIT_MS, say=_say)
         connection = stack.enter_context(connect(target, "adopt"))
+        if said := COURSE.wrong_encoding(connection):
+            raise Refused(said)
         if lock:
             acquire(connection, SESSION, wait=_DEPLOY_WAIT_MS, say=_say)
         else:
             refuse_transaction_pooler(connection, target)
-        connection.execute(f"SET search_path = {PATH}")
+        settle(connection, PATH)
+        for setting in wake_triggers(connection):
+            _say(f"{setting} of this role silences triggers, those of foreign keys too, and it may not change that")
         # That of the role or the server is meant for applications, and would end a large mending in its middle.
         connection.execute(f"SET statement_timeout = '{statement_timeout()}'")
         yield connection
