@@ -97,6 +97,7 @@ def test_the_whole_story_goes_through(project: Project, login: str) -> None:
         repository.issue_certificate(user_id=student.user_id)
         repository.set_student_status(user_id=student.user_id, status="blocked", manager_id=manager.user_id)
         repository.record_welcome_email(user_id=student.user_id, sent=True)
+        changes_accounts(repository, api, student.user_id, manager.user_id)
         (row,) = repository.get_sales_leaderboard()
         assert (row.manager_id, row.total_students) == (manager.user_id, 1)
         assert len(repository.get_sales_chart_data(manager_id=manager.user_id)) == 30
@@ -112,8 +113,28 @@ def test_the_whole_story_goes_through(project: Project, login: str) -> None:
         )
         assert again.created
         assert again.user_id != student.user_id
-        assert auth_user_ids(project) == {manager.user_id, again.user_id}
+        everybody = auth_user_ids(project)
+        assert {manager.user_id, again.user_id} < everybody
+        assert len(everybody) == 3, "and the admin"
     forget_everybody(project)
+
+
+def changes_accounts(repository: TripwireRepository, api: AdminApi, student_id: UUID, manager_id: UUID) -> None:
+    """Name, e-mail, price and password, by seller and admin; to the admin and back."""
+    admin_id = repository.create_manager(email="admin@example.kz", full_name="Admin", role="admin").user_id
+    them = {"user_id": student_id, "manager_id": manager_id}
+    right = repository.correct_student(**them, email="right@example.kz", full_name="Right", price=4000)
+    assert (right.email, right.full_name, right.price) == ("right@example.kz", "Right", 4000)
+    with pytest.raises(EmailTaken):
+        repository.correct_student(**them, email="manager@example.kz")
+    repository.reset_password(**them, password="new password")
+    assert api.users.logs_in("right@example.kz", "new password")
+    repository.correct_student(user_id=student_id, manager_id=admin_id, email="student@example.kz")
+    for seller, successor in ((manager_id, admin_id), (admin_id, manager_id)):
+        passed = repository.reassign_students(
+            from_manager_id=seller, to_manager_id=successor, manager_id=admin_id, user_ids=[student_id]
+        )
+        assert passed.user_ids == (student_id,)
 
 
 def half_made(api: AdminApi, email: str, password: str) -> None:

@@ -56,6 +56,7 @@ class CourseLife(RuleBasedStateMachine):
         self.caller = self.opened.enter_context(Caller(self.kind, self.url, clock=self.clock))
         self.it: World = self.opened.enter_context(world("sync", self.url, clock=self.clock, auth=self.caller.auth))
         self.managers = [self.it.manager().user_id, self.it.manager().user_id]
+        self.admin = self.it.manager(role="admin").user_id
         self.students: dict[str, Student] = {}
         self.gone: set[UUID] = set()
         self.passwords = (f"secret {n}" for n in range(1_000_000))

@@ -65,6 +65,46 @@ class Sales(CourseLife):
             asked = {"user_id": student.user_id, "sent": sent}
             assert self.caller.call(trouble, "record_welcome_email", **asked).sent is student.welcomed
 
+    @rule(email=emails, right=emails, by_admin=st.booleans(), trouble=auth_troubles)
+    def correct(self, email: str, right: str, by_admin: bool, trouble: Trouble) -> None:
+        student = self.students.get(email)
+        if student is None:
+            return
+        by = self.admin if by_admin else student.manager_id
+        asked = {"user_id": student.user_id, "manager_id": by, "email": right, "full_name": f"Once {email}"}
+        if right != email and right in self.students:
+            with self.refused(EmailTaken):
+                self.caller.call(trouble, "correct_student", **asked)
+            return
+        found = self.caller.call(trouble, "correct_student", **asked)
+        assert (found.user_id, found.email, found.full_name) == (student.user_id, right, f"Once {email}")
+        del self.students[email]
+        student.email = right
+        self.students[right] = student
+
+    @rule(email=emails, trouble=auth_troubles)
+    def reset_password(self, email: str, trouble: Trouble) -> None:
+        if student := self.students.get(email):
+            password = next(self.passwords)
+            asked = {"user_id": student.user_id, "password": password, "manager_id": student.manager_id}
+            assert self.caller.call(trouble, "reset_password", **asked).user_id == student.user_id
+            student.password = password
+
+    @rule(email=emails, manager=managers, trouble=troubles)
+    def reassign(self, email: str, manager: int, trouble: Trouble) -> None:
+        student = self.students.get(email)
+        if student is None or student.manager_id == self.managers[manager]:
+            return
+        asked = {
+            "from_manager_id": student.manager_id,
+            "to_manager_id": self.managers[manager],
+            "manager_id": self.admin,
+            "user_ids": [student.user_id],
+        }
+        passed = self.caller.call(trouble, "reassign_students", **asked).user_ids
+        assert passed == (student.user_id,) or (trouble.fault is not None and not passed)
+        student.manager_id = self.managers[manager]
+
     @rule(email=emails, trouble=auth_troubles)
     def delete(self, email: str, trouble: Trouble) -> None:
         if student := self.students.get(email):
@@ -234,6 +274,10 @@ def test_each_race_of_sales_deletions_and_completions(
             life.look()
             life.delete(new, CALM)
         for fault in AUTH_FAULTS:
+            life.correct(old, new, False, Trouble(fault, Until.ONCE, forked=forked))
+            life.reset_password(new, Trouble(fault, Until.ONCE, forked=forked))
+            life.look()
+            life.correct(new, old, True, Trouble(fault, Until.KILLED))
             life.sell_again_before_a_deletion_is_finished(leaving, 1, fault, forked, CALM)
             life.look()
         life.ask_from_preloaded_processes()

@@ -92,7 +92,21 @@ def calls(it: World, repository: Any) -> dict[str, Callable[[], Any]]:
     it.execute("DELETE FROM module_unlocks WHERE user_id = %s AND module_id = 17", ahead.user_id)
     new = {"email": f"new-{manager.user_id}@course.kz", "full_name": "N", "manager_id": manager.user_id}
     by = {"manager_id": manager.user_id}
+    admin = it.manager(role="admin")
+    corrected, priced, reset = (it.student(manager).user_id for _ in range(3))
+    passing = it.student(manager).user_id
     return {
+        "correct_student": lambda: repository.correct_student(
+            user_id=corrected, full_name="Right", email=f"right-{corrected}@course.kz", **by
+        ),
+        "correct_student, the price": lambda: repository.correct_student(user_id=priced, price=7, **by),
+        "reset_password": lambda: repository.reset_password(user_id=reset, password="correct horse", **by),
+        "reassign_students": lambda: repository.reassign_students(
+            from_manager_id=manager.user_id,
+            to_manager_id=admin.user_id,
+            manager_id=admin.user_id,
+            user_ids=[passing],
+        ),
         "create_tripwire_user": lambda: repository.create_tripwire_user(**new),
         "create_manager": lambda: repository.create_manager(email=f"m-{manager.user_id}@sales.kz", full_name="M"),
         "complete_lesson": lambda: repository.complete_lesson(user_id=student.user_id, lesson_id=67),
@@ -127,7 +141,7 @@ def test_what_a_dead_standby_has_not_confirmed_is_not_acknowledged(
                 assert outcome.applied is None, (name, outcome)
                 assert "standby" in str(outcome), (name, outcome)
         assert repository.get_sales_leaderboard()  # what only reads waits for nobody
-    figures.survived("a synchronous standby dead", 22)
+    figures.survived("a synchronous standby dead", 2 * len(writing))
 
 
 def test_an_auth_user_of_the_stand_in_is_not_acknowledged_either(ground: tuple[World, Cluster], hurried: None):

@@ -85,4 +85,10 @@ def live(url, *, transaction_pooler=None):
         assert not repository.list_students(after=found, **me)
         repository.revoke_certificate(reason="r", **them, **me)
         repository.set_student_status(status="blocked", **them, **me)
+        right = repository.correct_student(**them, **me, email="r@e.kz", full_name="R", price=8)
+        assert (right.email, right.full_name, right.price) == ("r@e.kz", "R", 8)
+        repository.reset_password(password="p", **them, **me)
+        admin = repository.create_manager(email="admin@e.kz", full_name="A", role="admin").user_id
+        passed = {"from_manager_id": me["manager_id"], "to_manager_id": admin, "manager_id": admin}
+        assert repository.reassign_students(**passed, user_ids=[them["user_id"]]).user_ids == (them["user_id"],)
         repository.delete_student(**them, **me)

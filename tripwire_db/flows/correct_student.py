@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CTE, ColumnElement, case, exists, func, literal, literal_column, or_, select, true, update
+from sqlalchemy import CTE, ColumnElement, and_, case, exists, func, literal, literal_column, or_, select, true, update
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import EmailTaken
@@ -167,11 +167,16 @@ def _update_user(b: StatementBuilder, gate: CTE) -> CTE:
         update(users)
         .where(
             users.c.id == gate.c.user_id,
-            or_(*(users.c[name].is_distinct_from(value) for name, value in asked.items())),
+            or_(*(_differs(users.c[name], value) for name, value in asked.items())),
         )
         .values(asked)
         .returning(users.c.id),
     )
+
+
+def _differs(column: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """IS DISTINCT FROM takes the operator that the search path finds: one for two types that only others have planted."""
+    return or_(column != value, and_(column.is_(None), value.is_not(None)))
 
 
 def _details(logged: sa.Subquery) -> ColumnElement[Any]:

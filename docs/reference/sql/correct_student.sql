@@ -65,9 +65,12 @@ WITH settings AS MATERIALIZED (
          , full_name = COALESCE(CAST($5 AS varchar), public.users.full_name)
        FROM gate
        WHERE public.users.id = gate.user_id
-         AND (public.users.email IS DISTINCT FROM COALESCE(CAST($4 AS varchar), public.users.email)
-           OR public.users.full_name IS DISTINCT FROM COALESCE(CAST($5 AS varchar)
-                                                             , public.users.full_name))
+         AND (public.users.email <> COALESCE(CAST($4 AS varchar), public.users.email)
+           OR (public.users.email IS NULL
+           AND COALESCE(CAST($4 AS varchar), public.users.email) IS NOT NULL)
+           OR public.users.full_name <> COALESCE(CAST($5 AS varchar), public.users.full_name)
+           OR (public.users.full_name IS NULL
+           AND COALESCE(CAST($5 AS varchar), public.users.full_name) IS NOT NULL))
        RETURNING public.users.id
      )
    , log_correction AS (

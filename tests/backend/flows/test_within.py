@@ -236,6 +236,12 @@ def test_what_needs_the_auth_service_says_what_to_do_instead(world: World, repos
             inside.create_tripwire_user(email="x@course.kz", full_name="X", manager_id=student.manager_id)
         with pytest.raises(InvalidInput, match="auth service"):
             inside.delete_student(user_id=student.user_id, manager_id=student.manager_id)
+        them = {"user_id": student.user_id, "manager_id": student.manager_id}
+        with pytest.raises(InvalidInput, match="auth service"):
+            inside.correct_student(**them, full_name="X")
+        with pytest.raises(InvalidInput, match="auth service"):
+            inside.reset_password(**them, password="x")
+        assert inside.correct_student(**them, price=7).price == 7, "the auth service keeps no price"
     assert world.count("tripwire_users", user_id=student.user_id) == 1
 
 
