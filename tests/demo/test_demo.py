@@ -117,7 +117,9 @@ def test_a_demo_of_nobody_is_wrong_use(students: str):
 
 
 def test_without_a_url_a_demo_makes_its_own_server_and_a_second_run_is_fine(embedded_cluster: Cluster):
-    place = {"TRIPWIRE_EMBEDDED_DIR": str(embedded_cluster.directory)}
+    # A shell that names other databases for libpq changes nothing.
+    libpq = {"PGHOSTADDR": "127.0.0.1", "PGPORT": "1", "PGSERVICE": "gone", "PGOPTIONS": "-c statement_timeout=1"}
+    place = {"TRIPWIRE_EMBEDDED_DIR": str(embedded_cluster.directory), **libpq}
 
     first = run_process("demo", "--students", 5, **place)
     assert first.code == 0, first.err

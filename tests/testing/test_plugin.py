@@ -53,9 +53,11 @@ EXAMPLE = re.findall(
     re.DOTALL,
 )[0]
 TESTS = 11
+LIBPQ = {"PGHOSTADDR": "127.0.0.1", "PGPORT": "1", "PGSERVICE": "gone", "PGOPTIONS": "-c statement_timeout=1"}
+"""What a developer's shell may say of other databases."""
 
 
-def run_application(folder: Path, *arguments: str, conftest: str = "") -> str:
+def run_application(folder: Path, *arguments: str, conftest: str = "", **told: str) -> str:
     (folder / "test_application.py").write_text(APPLICATION + "\n" + EXAMPLE)
     (folder / "conftest.py").write_text(conftest)
     (folder / "pytest.ini").write_text(
@@ -65,7 +67,7 @@ def run_application(folder: Path, *arguments: str, conftest: str = "") -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, str(folder)],
         cwd=folder,
-        env=environment,
+        env={**environment, **told},
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +81,7 @@ def run_application(folder: Path, *arguments: str, conftest: str = "") -> str:
 def test_an_application_gets_databases_repositories_clock_and_students_with_xdist_and_without(
     tmp_path: Path, workers: str
 ) -> None:
-    assert f"{TESTS} passed" in run_application(tmp_path, "-n", workers)
+    assert f"{TESTS} passed" in run_application(tmp_path, "-n", workers, **LIBPQ)
 
 
 def test_an_application_brings_a_server_of_its_own_and_finds_it_clean_afterwards(
