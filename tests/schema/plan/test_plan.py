@@ -1,8 +1,9 @@
 """`tripwire-db plan`: bad revisions, losses, and what it refuses."""
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tripwire_db.errors import InvalidInput, Refused
 from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.course.many_rows import fill_v2
-from tripwire_db.schema.plan import Plan, PlannedRevision, make_plan
+from tripwire_db.schema.plan import Plan, PlannedRevision, make_plan, results
 from tripwire_db.schema.plan.html import as_html
 from tripwire_db.schema.plan.markdown import as_markdown
 from tripwire_db.schema.plan.route import find_route
@@ -154,6 +155,30 @@ def test_a_database_without_revisions_is_planned_from_nothing(empty_database_url
 
     assert (plan.before, plan.after) == (None, V2)
     assert {block.table for block in plan.revisions[0].blocks} == {"auth.users"}, "nothing else is there"
+
+
+def test_a_revision_that_fails_on_the_scratch_server_is_told(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path / "alembic", {"broken": "SELECT 1 / 0"})
+    take_chain(tmp_path / "alembic", monkeypatch)
+
+    ran = run_command("plan", url=database_url)
+
+    assert ran.code == 1
+    assert "on the scratch server: upgrade 20270101000001 failed: division by zero" in ran.err
+
+
+def test_every_field_of_the_json_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "dba" / "plan.md").read_text(encoding="utf-8")
+    table = page.partition("## JSON")[2]
+    described = (kind for kind in vars(results).values() if is_dataclass(kind))
+
+    missing = {field.name for kind in described for field in fields(kind)} - set(
+        re.findall(r"`(?:[^`]*[.\[\]…])?(\w+)(?:\[\])?`", table)
+    )
+
+    assert not missing
 
 
 def test_tables_made_by_hand_and_unknown_revisions_are_refused(database_url: str) -> None:
