@@ -134,6 +134,6 @@ def _detail(revision: "PlannedRevision") -> None:
     for line in wording.held_up(revision):
         output.say(f"    {line}")
     for statement, told in wording.works(revision):
-        output.say(f"    {wording.duration(statement.live_seconds)}: {told}")
+        output.say(f"    {wording.times(statement)}: {told}")
         output.say(f"        {statement.sql}")
     output.say()

@@ -99,7 +99,7 @@ def _table(plan: Plan) -> Iterator[str]:
 def _details(revision: PlannedRevision) -> Iterator[str]:
     losses = [f"loses {wording.number(loss.count)} {loss.what}" for loss in revision.losses]
     works = [
-        f"{_text(wording.duration(statement.live_seconds))}: {_text(told)}<br><code>{_text(statement.sql)}</code>"
+        f"{_text(wording.times(statement))}: {_text(told)}<br><code>{_text(statement.sql)}</code>"
         for statement, told in wording.works(revision)
     ]
     lines = [*(f"<b>{_text(loss)}</b>" for loss in losses), *map(_text, wording.held_up(revision)), *works]

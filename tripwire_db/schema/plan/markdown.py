@@ -63,7 +63,7 @@ def _details(revision: PlannedRevision) -> Iterator[str]:
     yield from (f"- **loses {wording.number(loss.count)} {_text(loss.what)}**" for loss in revision.losses)
     yield from (f"- {_text(line)}" for line in held_up)
     for statement, told in works:
-        yield f"- {wording.duration(statement.live_seconds)}: {_text(told)}: {_text(statement.sql)}"
+        yield f"- {_text(wording.times(statement))}: {_text(told)}: {_text(statement.sql)}"
     yield ""
     yield "</details>"
     yield ""

@@ -111,6 +111,12 @@ def works(revision: PlannedRevision) -> Iterator[tuple[PlannedStatement, str]]:
             yield statement, told
 
 
+def times(statement: PlannedStatement) -> str:
+    """How long a statement takes at the live size, and how long it took where that is another time."""
+    scaled, measured = duration(statement.live_seconds), duration(statement.scratch_seconds)
+    return scaled if scaled == measured else f"{scaled} ({measured} on the scratch server)"
+
+
 def work_of(statement: PlannedStatement) -> str:
     """What a statement does to the rows of live tables; empty where it does nothing to them."""
     parts: list[str] = []
