@@ -58,3 +58,15 @@ def test_check_names_what_is_missing_changed_or_doubled_and_writes_nothing(tmp_p
     assert f"{len(names)} files are as the chain says" in mended.output
     assert good.exit_code == 0, good.output
     assert not compare(tmp_path).differs
+
+
+def test_the_folder_supabase_itself_is_refused_with_the_one_to_name(tmp_path: Path) -> None:
+    export(tmp_path)
+
+    for inner in ("supabase", "supabase/migrations"):
+        for words in ([], ["--check"]):
+            refused = CliRunner().invoke(app, ["export-supabase", str(tmp_path / inner), *words])
+            assert refused.exit_code == 2
+            assert f"name the folder that holds supabase/, {tmp_path}" in " ".join(refused.output.split())
+    (tmp_path / "shop" / "supabase").mkdir(parents=True)
+    assert export(tmp_path / "shop").missing, "an empty folder of that name is made to hold them"

@@ -47,11 +47,14 @@ def compare(folder: Path, *, plain_indexes: bool = False) -> Comparison:
         folder: That which holds `supabase/`.
         plain_indexes: As the files were written.
 
+    Raises:
+        InvalidInput: It is `supabase/` itself, or the folder of migrations in it.
+
     Examples:
         >>> compare(Path("shop")).differs  # doctest: +SKIP
         False
     """
-    return _compare(folder / _PLACE, _files(plain_indexes=plain_indexes))
+    return _compare(_place(folder), _files(plain_indexes=plain_indexes))
 
 
 def export(folder: Path, *, plain_indexes: bool = False) -> Comparison:
@@ -66,14 +69,14 @@ def export(folder: Path, *, plain_indexes: bool = False) -> Comparison:
 
     Raises:
         InvalidInput: A file has a revision's version and another name: remove it. Nothing was written. Or the folder
-            cannot be written to.
+            cannot be written to, or it is `supabase/` itself.
 
     Examples:
         >>> export(Path("shop")).missing  # doctest: +SKIP
         ()
     """
+    place = _place(folder)
     files = _files(plain_indexes=plain_indexes)
-    place = folder / _PLACE
     found = _compare(place, files)
     if found.extra:
         raise InvalidInput(
@@ -88,6 +91,18 @@ def export(folder: Path, *, plain_indexes: bool = False) -> Comparison:
     except OSError as error:
         raise InvalidInput(f"{place} cannot be written: {error.strerror}") from error
     return found
+
+
+def _place(folder: Path) -> Path:
+    """The folder of migrations; refuses what would end up as `supabase/supabase/migrations`."""
+    whole = folder.absolute()
+    for inner in (whole, whole.parent):
+        is_project = (inner / "config.toml").exists() or any((inner / _PLACE.name).glob("*.sql"))
+        if inner.name == _PLACE.parent.name and is_project:
+            raise InvalidInput(
+                f"{folder} is inside a project of Supabase: name the folder that holds supabase/, {inner.parent}"
+            )
+    return folder / _PLACE
 
 
 def _files(*, plain_indexes: bool) -> list[MigrationFile]:
