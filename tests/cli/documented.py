@@ -72,6 +72,7 @@ class Documented:
 
     def __call__(self, command: str) -> str:
         words = shlex.split(command.replace("$CODE", self._code))
+        words = [str(PAGE.parents[2] / word) if word.startswith("docs/") else word for word in words]
         assert words[0] == "tripwire-db", command
         place = {
             "TRIPWIRE_EMBEDDED_DIR": self._embedded,

@@ -8,10 +8,12 @@ import pytest
 import typer
 
 from tests.cli.conftest import run_command, run_process
+from tests.cli.documented import PAGE
 from tripwire_db.cli.app import COMMANDS, app
 from tripwire_db.safe_text import without_passwords
 
 SECRET = "p%40ss-w0rd"
+STUDENTS = PAGE.with_name("students.csv")
 NOWHERE = f"postgresql://app:{SECRET}@127.0.0.1:1/course"
 
 COMMANDS_WITH_A_DATABASE = [
@@ -28,6 +30,7 @@ COMMANDS_WITH_A_DATABASE = [
     ("student", "show", "a@b.kz"),
     ("student", "list"),
     ("student", "complete", "a@b.kz", "67"),
+    ("student", "import", str(STUDENTS), "--manager", "dana@example.com"),
     ("student", "unlock", "a@b.kz"),
     ("student", "status", "a@b.kz", "blocked", "--manager", "dana@example.com"),
     ("student", "delete", "a@b.kz", "--manager", "dana@example.com", "--yes"),

@@ -1,18 +1,16 @@
 """`tripwire-db demo`: the whole story, with progress bars, a leaderboard, a chart and one student's journey."""
 
-import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tripwire_db.cli import options, output, targets
 from tripwire_db.cli.people import journey
+from tripwire_db.cli.progress import Bars
 from tripwire_db.cli.sales import chart, leaderboard
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from tripwire_db.demo import Figures, Story
 
 EMBEDDED_DATABASE = "tripwire_demo"
@@ -40,7 +38,7 @@ def demo(
     from tripwire_db import demo as story
 
     start = time.monotonic()
-    with targets.migrations(database_url, may_create=True, default=EMBEDDED_DATABASE) as target, _Bars() as bars:
+    with targets.migrations(database_url, may_create=True, default=EMBEDDED_DATABASE) as target, Bars() as bars:
         if target.name == EMBEDDED_DATABASE:
             _empty(target)
         bars.began("Schema", 1)
@@ -78,53 +76,6 @@ def _empty(target: targets.CommandTarget) -> None:
             "to end, or name another database, as in --database-url embedded:second_demo"
         ) from None
     cluster.create_database(target.name)
-
-
-class _Bars:
-    """Progress on standard error: bars on a terminal, a line for each part elsewhere."""
-
-    def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-        self._part: tuple[str, int, float] | None = None
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self._progress = Progress(
-                TextColumn("{task.description:<9}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=output.console(stderr=True),
-            )
-            self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            output.note("")
-        self._end_part()
-
-    def began(self, what: str, total: int) -> None:
-        """Begin a part of the story."""
-        self._end_part()
-        self._part = (what, total, time.monotonic())
-        if self._progress is not None:
-            self._task = self._progress.add_task(what, total=total)
-
-    def advanced(self) -> None:
-        """One step of it is done."""
-        if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task)
-
-    def _end_part(self) -> None:
-        if self._part is not None and self._progress is None:
-            what, total, start = self._part
-            output.note(f"{what}: {total} in {time.monotonic() - start:.1f} s")
-        self._part = None
 
 
 def _document(told: "Story", seed: int, seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import typer
 
 from tripwire_db.choices import STUDENT_STATUSES
 from tripwire_db.cli import options, output, targets
-from tripwire_db.cli.people import account, journey, student_list
+from tripwire_db.cli.people import account, journey, student_import, student_list
 from tripwire_db.cli.people.passwords import read_password
 from tripwire_db.errors import InvalidInput
 from tripwire_db.validation import parse_choice
@@ -68,6 +68,7 @@ def show(
 
 
 app.command("list")(student_list.list_)
+app.command("import")(student_import.import_)
 
 
 @app.command()
