@@ -23,7 +23,7 @@ from tripwire_db.cli import app
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.check import RULES
-from tripwire_db.schema.check.text_rules import SQUAWK_EXCLUDED
+from tripwire_db.schema.check.squawk import SQUAWK_EXCLUDED
 from tripwire_db.schema.course.many_rows import fill_v2
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -1,194 +1,23 @@
-"""`tripwire-db check`: each rule is broken once, by a revision planted after the head, and found in its file and line."""
+"""`tripwire-db check`: the project's own chain, what stops a chain, what is accepted, wrong use."""
 
 import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.schema.check.chain import judge, make
+from tests.schema.check.planted import Planted, write
 from tripwire_db import migrations
 from tripwire_db.cli.app import app
 from tripwire_db.errors import InvalidInput
-from tripwire_db.schema.check import RULES, Report, check, render
+from tripwire_db.schema.check import RULES, check
 from tripwire_db.schema.statements import statements
 
-
-@dataclass(frozen=True)
-class Bad:
-    """A revision that breaks one rule: what it does, how it goes back, and the line that is to blame."""
-
-    rule: str
-    up: str
-    down: str
-    line: str = ""
-    where: str = "up"
-
-    @property
-    def blamed(self) -> str:
-        return self.line or (self.up if self.where == "up" else self.down).strip().splitlines()[0].rstrip(";")
-
-
-BAD = (
-    Bad("grant-to-anon", "GRANT SELECT ON public.lessons TO anon", "REVOKE SELECT ON public.lessons FROM anon"),
-    Bad(
-        "grant-to-anon",
-        "DO $$ BEGIN EXECUTE 'GRANT SELECT ON public.modu' || 'les TO PUBLIC'; END $$",
-        "REVOKE SELECT ON public.modules FROM PUBLIC",
-        line="modules FROM PUBLIC",  # nothing else in the file names what was put together at run time
-    ),
-    Bad(
-        "definer-without-search-path",
-        "CREATE FUNCTION tripwire.loose() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';\n"
-        "REVOKE EXECUTE ON FUNCTION tripwire.loose() FROM PUBLIC",
-        "DROP FUNCTION tripwire.loose()",
-    ),
-    Bad(
-        "definer-in-public",
-        "CREATE FUNCTION public.mighty() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT 1';\n"
-        "REVOKE EXECUTE ON FUNCTION public.mighty() FROM PUBLIC",
-        "DROP FUNCTION public.mighty()",
-    ),
-    Bad("update-without-where", "UPDATE public.lessons\nSET title = title", "SELECT 1", line="UPDATE public.lessons"),
-    Bad("delete-without-where", "DELETE FROM public.certificates", "SELECT 1"),
-    Bad(
-        "delete-without-where",
-        "DO $$ BEGIN IF false THEN\nDELETE FROM public.lessons;\nEND IF; END $$",
-        "SELECT 1",
-        line="DELETE FROM public.lessons",
-    ),
-    Bad(
-        "table-without-rls",
-        "CREATE TABLE public.naked (id bigint PRIMARY KEY)",
-        "DROP TABLE public.naked",
-    ),
-    Bad("lock-timeout", "SET LOCAL lock_timeout = 0", "SELECT 1"),
-    Bad("lock-timeout", "SET statement_timeout = '5s'", "SELECT 1"),
-    Bad("index-not-concurrently", "CREATE INDEX idx_slow ON public.users (full_name)", "DROP INDEX public.idx_slow"),
-    Bad(
-        "undeclared-loss",
-        "ALTER TABLE public.lessons ADD COLUMN teacher text",
-        "ALTER TABLE public.lessons DROP COLUMN teacher",
-    ),
-    Bad(
-        "round-trip",
-        "ALTER TABLE public.lessons ALTER COLUMN duration_seconds SET DEFAULT 1700",
-        "SELECT 1",
-        line="def downgrade() -> None:",
-    ),
-    Bad(
-        "squawk:ban-drop-column",
-        "ALTER TABLE public.users DROP COLUMN telegram_chat_id",
-        "ALTER TABLE public.users ADD COLUMN telegram_chat_id bigint",
-    ),
-)
-
-TEMPLATE = '''"""{why}"""
-
-from revision_tools import execute
-
-revision = "{revision}"
-down_revision = "{down}"
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    execute(
-        """
-{up}
-        """
-    )
-
-
-def downgrade() -> None:
-    execute(
-        """
-{down_sql}
-        """
-    )
-'''
-
-
-def plant(folder: Path, number: int, bad: Bad, below: str) -> tuple[str, Path]:
-    revision = f"20270101{number:06}"
-    path = folder / "versions" / f"{revision}_bad_{number}.py"
-    path.write_text(
-        TEMPLATE.format(why=f"Break {bad.rule}.", revision=revision, down=below, up=bad.up, down_sql=bad.down)
-    )
-    return revision, path
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, dict[Path, Bad]]:
-    """One check of a copy of the chain with every bad revision on top."""
-    folder = tmp_path_factory.mktemp("planted") / "alembic"
-    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    below = migrations.heads()[0]
-    paths: dict[Path, Bad] = {}
-    for number, bad in enumerate(BAD, start=1):
-        below, path = plant(folder, number, bad, below)
-        paths[path] = bad
-    return check(folder), paths
-
-
-@pytest.mark.parametrize("number", range(len(BAD)), ids=[f"{n}-{bad.rule}" for n, bad in enumerate(BAD)])
-def test_a_planted_revision_is_found_in_its_file_and_line(planted: tuple[Report, dict[Path, Bad]], number: int) -> None:
-    report, paths = planted
-    path, bad = list(paths.items())[number]
-
-    found = [finding for finding in report.findings if finding.file == str(path) and finding.rule == bad.rule]
-
-    assert found, [finding for finding in report.findings if finding.file == str(path)]
-    line = path.read_text().splitlines()[found[0].line - 1]
-    assert bad.blamed.split("\n")[0][:40] in line
-
-
-def test_what_was_there_before_is_not_blamed(planted: tuple[Report, dict[Path, Bad]]) -> None:
-    report, paths = planted
-
-    assert {finding.file for finding in report.findings} <= {str(path) for path in paths}
-
-
-def test_the_models_are_held_against_the_head(planted: tuple[Report, dict[Path, Bad]]) -> None:
-    report, _ = planted
-    models = [finding.message for finding in report.findings if finding.rule == "models"]
-
-    assert any("column public.lessons.teacher is made by the chain" in message for message in models)
-    assert any("telegram_chat_id is in the models" in message for message in models)
-
-
-def test_access_and_api_are_told_by_revision(planted: tuple[Report, dict[Path, Bad]]) -> None:
-    report, _ = planted
-    told = {note.message for note in report.notes if note.revision.startswith("2027")}
-
-    assert "anon gains SELECT on public.lessons" in told
-    assert "public gains SELECT on public.modules" in told
-    assert "table public.naked is added" in told
-    assert "column public.lessons.teacher is added" in told
-    assert "column public.users.telegram_chat_id is removed" in told
-
-
-def test_each_format_carries_every_finding(planted: tuple[Report, dict[Path, Bad]]) -> None:
-    report, _ = planted
-    count = len(report.findings)
-
-    assert render(report, "text", RULES).count("\n/") >= count - 1
-    assert len(json.loads(render(report, "json", RULES))["findings"]) == count
-    assert render(report, "github", RULES).count("::error file=") == count
-    suite = ET.fromstring(render(report, "junit", RULES))  # noqa: S314 - written by us, a line above
-    failed = {case.get("name") for case in suite if case.find("failure") is not None}
-    assert failed == {finding.rule for finding in report.findings if finding.rule in RULES} | (
-        failed - {finding.rule for finding in report.findings}
-    )
-    sarif = json.loads(render(report, "sarif", RULES))
-    assert len(sarif["runs"][0]["results"]) == count
-    region = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]
-    assert region["startLine"] == report.findings[0].line
+REWRITE = Planted("table-rewrite", "ALTER TABLE public.events SET UNLOGGED", "ALTER TABLE public.events SET LOGGED")
 
 
 def test_the_projects_own_chain_has_no_finding_and_every_rule_was_asked() -> None:
@@ -201,36 +30,67 @@ def test_the_projects_own_chain_has_no_finding_and_every_rule_was_asked() -> Non
     assert set(document["rules"]) == set(RULES)
 
 
-@pytest.mark.heavy
-def test_old_findings_do_not_block(tmp_path: Path) -> None:
-    folder = tmp_path / "alembic"
-    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    older, _ = plant(folder, 1, BAD[0], migrations.heads()[0])
+@pytest.mark.parametrize(
+    ("rule", "statement", "line"),
+    [
+        ("transaction", "COMMIT AND CHAIN", "COMMIT AND CHAIN"),
+        ("round-trip", "DO $$ BEGIN COMMIT; END $$", "DO $$ BEGIN COMMIT; END $$"),
+        ("session-settings", "SET session_replication_role = replica", "SET session_replication_role = replica"),
+        (
+            "session-settings",
+            "DO $$ BEGIN EXECUTE 'SET session_repli' || 'cation_role = replica'; END $$",
+            "def upgrade() -> None:",
+        ),
+        ("lock-timeout", "DO $$ BEGIN EXECUTE 'SET LOCAL lock_' || 'timeout = 0'; END $$", "def upgrade() -> None:"),
+    ],
+)
+def test_what_the_runner_refuses_is_found_by_its_rule(tmp_path: Path, rule: str, statement: str, line: str) -> None:
+    (path,) = make(tmp_path / "alembic", [Planted(rule, statement)])
 
-    assert check(folder, new_since=older).findings == ()
+    report = judge(tmp_path / "alembic")
+
+    assert [(one.rule, path.read_text().splitlines()[one.line - 1]) for one in report.findings] == [(rule, line)]
 
 
-@pytest.mark.heavy
-def test_a_rule_broken_on_purpose_is_accepted_with_its_reason(tmp_path: Path) -> None:
-    folder = tmp_path / "alembic"
-    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    revision, path = plant(folder, 1, BAD[0], migrations.heads()[0])
-    path.write_text(path.read_text() + '\nLINT = {"grant-to-anon": "the course\'s titles are public"}\n')
+def test_old_findings_do_not_block_and_one_that_is_meant_is_accepted_with_its_reason(tmp_path: Path) -> None:
+    older, newer = make(
+        tmp_path / "alembic", [REWRITE, Planted("update-without-where", "UPDATE public.towns SET name = name")]
+    )
+    newer.write_text(newer.read_text() + '\nLINT = {"update-without-where": "there are two of them"}\n')
 
-    report = check(folder)
+    report = judge(tmp_path / "alembic", new_since="20260101000001")
 
     assert report.findings == ()
-    assert [(finding.revision, reason) for finding, reason in report.accepted if finding.rule == "grant-to-anon"] == [
-        (revision, "the course's titles are public")
+    assert [(one.revision, one.rule, reason) for one, reason in report.accepted] == [
+        ("20260101000002", "update-without-where", "there are two of them")
     ]
+    assert older.exists()
+
+
+def test_a_merge_and_its_branches_are_tried_each_by_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "alembic"
+    make(folder, [])
+    left = Planted("", "CREATE SCHEMA on_the_left", "DROP SCHEMA on_the_left")
+    write(folder, "20260101000001", "20260101000000", left)
+    write(folder, "20260101000002", "20260101000000", REWRITE)
+    merge = write(folder, "20260101000003", "", Planted(""), "Bring both together.")
+    merge.write_text(
+        merge.read_text().replace("down_revision = ''", "down_revision = ('20260101000001', '20260101000002')")
+    )
+    write(folder, "20260101000004", "20260101000003", Planted("round-trip", down="DROP TABLE public.events"))
+
+    report = judge(folder)
+
+    found = {(one.revision, one.rule) for one in report.findings}
+    assert found == {("20260101000002", "table-rewrite"), ("20260101000004", "round-trip")}
 
 
 def test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server(tmp_path: Path) -> None:
     folder = tmp_path / "alembic"
     shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
     head = migrations.heads()[0]
-    plant(folder, 1, BAD[0], head)
-    _, second = plant(folder, 2, BAD[0], head)
+    write(folder, "20270101000001", head, Planted(""))
+    second = write(folder, "20270101000002", head, Planted(""))
     nameless = second.rename(second.with_name("whatever.py"))
     nameless.write_text(nameless.read_text().split("\n", 1)[1])
 

@@ -17,11 +17,15 @@ name = "shop"
 [tool.tripwire-db]
 folder = "migrations"
 metadata = "shop:metadata"
-accept = [{ rule = "table-without-rls", revision = "one", reason = "no API shows it" }]
+accept = [
+    { rule = "table-without-rls", revision = "one", reason = "no API shows it" },
+    { rule = "undeclared-loss", revision = "one", reason = "nobody goes back that far" },
+]
 
 [tool.tripwire-db.rules]
 "squawk:ban-drop-column" = false
-docstring = false
+table-without-rls = true
+undeclared-loss = true
 """
 
 REVISION = '''"""{doc}"""
@@ -68,11 +72,8 @@ def shop(tmp_path: Path) -> Path:
 
 
 def add(shop: Path, name: str, up: str, back: str, *, down: str | None) -> None:
-    doc, losses = "", "LOSSES = (1,)" if down is None else ""
-    text = REVISION.format(id=name, down=repr(down), up=up, back=back, doc=doc)
-    (shop / "migrations" / "versions" / f"{name}.py").write_text(
-        text.replace("\n\n\ndef up", f"\n{losses}\n\n\ndef up")
-    )
+    text = REVISION.format(id=name, down=repr(down), up=up, back=back, doc="")
+    (shop / "migrations" / "versions" / f"{name}.py").write_text(text)
 
 
 def run(shop: Path) -> tuple[int, dict]:
@@ -93,7 +94,9 @@ def test_a_project_of_somebody_else_is_tried_and_held_to_its_own_models(shop: Pa
     assert report["chain"] == "migrations"
     accepted = {(found["rule"], found["message"].split()[0], found["reason"]) for found in report["accepted"]}
     assert accepted == {
-        ("table-without-rls", table, "no API shows it") for table in ("public.items", "public.alembic_version")
+        ("table-without-rls", "public.items", "no API shows it"),
+        ("table-without-rls", "public.alembic_version", "no API shows it"),
+        ("undeclared-loss", "the", "nobody goes back that far"),
     }
 
     add(shop, "two", "ALTER TABLE items ADD COLUMN name text", "ALTER TABLE items DROP COLUMN name", down="one")
@@ -111,7 +114,7 @@ def test_a_project_of_somebody_else_is_tried_and_held_to_its_own_models(shop: Pa
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('color = "red"', "color is not known; there are accept, folder"),
+        ('color = "red"', "color is not known; there are accept, beside_models, folder"),
         ('folder = "nowhere"', "folder: there is no env.py in"),
         ("metadata = 3", "metadata: is text"),
         ('metadata = "shop"', "metadata: write it as module:name"),

@@ -4,25 +4,25 @@ Everything is tried on a scratch server of its own; no database of yours is touc
 """
 
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import psycopg
-
-from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import InvalidInput
-from tripwire_db.postgres.catalog import Catalog
-from tripwire_db.postgres.connect import connect
-from tripwire_db.schema.check import access_rules, catalog_rules, platform_rules, text_rules
-from tripwire_db.schema.check.api import api_notes
+from tripwire_db.schema.check import (
+    access_rules,
+    catalog_rules,
+    losses,
+    platform_rules,
+    source_rules,
+    squawk,
+    statement_rules,
+    traced_rules,
+)
 from tripwire_db.schema.check.chain import Chain, Revision, opened
+from tripwire_db.schema.check.climb import climb
 from tripwire_db.schema.check.described import described
-from tripwire_db.schema.check.dump import difference, dump
-from tripwire_db.schema.check.findings import Finding, Note, Report, render, sorted_findings
-from tripwire_db.schema.check.models import disagreements
-from tripwire_db.schema.check.rows import rows
+from tripwire_db.schema.check.findings import Finding, Report, sorted_findings
+from tripwire_db.schema.check.formats import render
+from tripwire_db.schema.check.run import Run, one_line, shown
 from tripwire_db.schema.project import COURSE, Project
 
 __all__ = ["RULES", "Finding", "Report", "check", "render"]
@@ -32,47 +32,26 @@ RULES = {
     "name": "A revision's file is named <UTC time, 14 digits>_<slug>.py, its id is that time, and times rise.",
     "docstring": "A revision's docstring says why.",
     "offline": "A revision can be rendered as SQL, up and down.",
-    "round-trip": "Up, down and up again, with rows in all tables: the catalog is what it was, and the rows are kept.",
+    "round-trip": "Up, down and up again, with rows in all tables: catalog, rows, sequences and settings are what they were.",
     "models": "The chain makes what the models say.",
     "function-fails": "Every aggregation answers on the scratch server.",
-    **text_rules.RULES,
+    **losses.RULES,
+    **source_rules.RULES,
+    **statement_rules.RULES,
+    **traced_rules.RULES,
     **catalog_rules.RULES,
     **access_rules.RULES,
     **platform_rules.RULES,
 }
 
-_MESSAGE_LENGTH = 600
+HOUSE_RULES = frozenset(
+    "name docstring offline imports if-not-exists cascade trigger repeatable-data network table-without-rls definer-in-public "
+    "grant-to-anon undeclared-loss api-roles open-policy view-around-policies auth-schema unlogged-or-inherited".split()
+)
+"""Rules that a project switches on by name, if it has them too: how this one names, writes and guards things."""
+
 _PLACEHOLDER = "say here why"
 """What the template for revisions leaves to be filled in."""
-
-
-@dataclass
-class _Run:
-    chain: Chain
-    project: Project
-    judged: frozenset[str]
-    findings: list[Finding] = field(default_factory=list)
-    accepted: list[tuple[Finding, str]] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-
-    def found(self, revision: Revision, rule: str, message: str, *fragments: str) -> None:
-        # That head and models disagree may be the models' doing, so it is never an old revision's old fault.
-        if revision.id not in self.judged and rule not in ("models", "function-fails"):
-            return
-        if rule in self.project.rules_off:
-            return
-        path, line = revision.place_of(*fragments)
-        finding = Finding(_shown(path), line, rule, message, revision.id)
-        accepted = {known.rule: known.reason for known in self.project.accepted if known.revision == revision.id}
-        if reason := revision.reasons.get(rule) or accepted.get(rule):
-            self.accepted.append((finding, reason))
-        else:
-            self.findings.append(finding)
-
-    def found_all(self, revision: Revision, told: Iterable[tuple[str, str, str]]) -> None:
-        for rule, message, fragment in told:
-            self.found(revision, rule, message, fragment)
 
 
 def check(folder: Path | None = None, *, new_since: str | None = None, project: Project | None = None) -> Report:
@@ -94,10 +73,10 @@ def check(folder: Path | None = None, *, new_since: str | None = None, project: 
         >>> check().findings
         ()
     """
-    own = described(rules=frozenset(RULES)) if project is None else None
+    own = described(rules=frozenset(RULES), house=HOUSE_RULES) if project is None else None
     if project is None:
         project = own.project if own else COURSE
-    with opened(folder or _folder_of(project), *([own.root] if own else [])) as chain:
+    with opened(folder or _folder_of(project), *([own.root] if own else []), project=project) as chain:
         return _report(chain, project, new_since)
 
 
@@ -105,22 +84,21 @@ def _report(chain: Chain, project: Project, new_since: str | None) -> Report:
     revisions = chain.revisions
     if not revisions:
         raise InvalidInput(f"there is no revision in {chain.folder}")
-    run = _Run(chain, project, _judged(chain, new_since))
+    run = Run(chain, project, _judged(chain, new_since))
     _names(run)
     heads = chain.directory.get_heads()
     if len(heads) > 1:
-        for head in heads:
-            revision = next(revision for revision in revisions if revision.id == head)
-            run.findings.append(
-                Finding(
-                    _shown(revision.path), 1, "one-head", f"{len(heads)} heads: {', '.join(heads)}; rebase one", head
+        for revision in revisions:
+            if revision.id in heads:
+                message = (
+                    f"{len(heads)} heads: {', '.join(sorted(heads))}; rebase one, or merge them (alembic merge heads)"
                 )
-            )
-    else:
-        offline = _texts(run)
-        _climb(run, offline)
+                run.found(revision, "one-head", message, "revision =")
+    if not any(finding.rule == "one-head" for finding in run.findings):
+        _texts(run)
+        climb(run)
     return Report(
-        chain=_shown(chain.folder),
+        chain=shown(chain.folder),
         revisions=len(revisions),
         findings=sorted_findings(run.findings),
         accepted=tuple(sorted(set(run.accepted))),
@@ -166,149 +144,41 @@ def _judged(chain: Chain, new_since: str | None) -> frozenset[str]:
     )
 
 
-def _names(run: _Run) -> None:
+def _names(run: Run) -> None:
     for revision in run.chain.revisions:
         if not run.project.timed_revisions:
             pass  # named in Alembic's own way
         elif not run.chain.has_good_name(revision):
             message = f"{revision.path.name} (id {revision.id}): name it <UTC time, 14 digits>_<slug>.py, and the id that time"
             run.found(revision, "name", message, "revision =")
-        elif revision.down and revision.down > revision.id:
-            run.found(revision, "name", f"it follows {revision.down}, which is later", "down_revision")
+        elif later := [parent for parent in revision.parents if parent > revision.id]:
+            run.found(revision, "name", f"it follows {later[0]}, which is later", "down_revision")
         told = (revision.script.module.__doc__ or "").strip()
         if not told or _PLACEHOLDER in told:
             run.found(revision, "docstring", "say in the docstring why this revision is", "revision =")
 
 
-def _texts(run: _Run) -> dict[str, str]:
-    """Lint each revision's SQL by itself."""
-    offline: dict[str, str] = {}
-    squawk = text_rules.squawk_program()
-    if squawk is None:
+def _texts(run: Run) -> None:
+    """Lint each revision's text by itself."""
+    run.found_all(run.chain.revisions[0], source_rules.judge_env(run.chain))
+    program = squawk.squawk_program()
+    if program is None:
         run.skipped.append("squawk is not installed: pip install 'squawk-cli'")
     for revision in run.chain.revisions:
+        run.found_all(revision, source_rules.judge(revision, run.project))
         try:
-            offline[revision.id] = run.chain.offline(revision)
-            run.chain.offline(revision, down=True)
+            text = run.chain.offline(revision)
+            if run.asks("round-trip"):
+                run.chain.offline(revision, down=True)
         except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
-            run.found(revision, "offline", f"cannot be rendered as SQL: {_one_line(error)}")
+            if not run.asks("offline"):
+                run.skipped.append(f"squawk did not see {revision.id}, which cannot be rendered as SQL")
+            run.found(revision, "offline", f"cannot be rendered as SQL: {one_line(error)}", *_line(revision, error))
             continue
-        if revision.id == run.project.baseline:
-            continue
-        run.found_all(revision, text_rules.lint(revision, offline[revision.id]))
-        if squawk is not None:
-            run.found_all(revision, text_rules.squawk(squawk, text_rules.own_sql(offline[revision.id])))
-    return offline
+        if program is not None and revision.id != run.project.baseline:
+            run.found_all(revision, squawk.squawk(program, squawk.own_sql(text)))
 
 
-def _climb(run: _Run, offline: dict[str, str]) -> None:
-    """Go up revision by revision on a scratch server; down and up again at each."""
-    with scratch_cluster() as cluster:
-        url = cluster.create_database("chain")
-        run.project.ready(url)
-        before, dumped = _catalog(run, url), _dump(run, url)
-        made_by: dict[str, Revision] = {}
-        for revision in run.chain.revisions:
-            try:
-                after, dumped = _round_trip(run, revision, url, dumped)
-            except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
-                run.found(revision, "round-trip", f"fails: {_one_line(error)}", _failing_line(error))
-                return
-            if revision.id != run.project.baseline:
-                told = catalog_rules.judge(revision, before, after, offline.get(revision.id, ""), run.project)
-                run.found_all(revision, told)
-                run.found_all(revision, access_rules.judge(before, after, run.project))
-                run.found_all(revision, catalog_rules.judge_downgrade(revision, after, before, run.project))
-            if revision.id != run.project.baseline and revision.id in run.judged:
-                api = api_notes(before, after, run.project)
-                run.notes += [Note(revision.id, "access", text) for text in catalog_rules.access_notes(before, after)]
-                run.notes += [Note(revision.id, "api", text) for text in api]
-            made_by.update({key.name: revision for key in {*after} - {*before} if key.kind != "grant"})
-            before = after
-        for blamed, rule, message, fragment in platform_rules.judge(run.chain, run.project, before, made_by):
-            run.found(blamed, rule, message, fragment)
-        head = run.chain.revisions[-1]
-        if run.project.metadata is not None:
-            from_models = cluster.create_database("models")
-            run.project.ready(from_models)
-            for key, message in disagreements(from_models, before, run.project):
-                run.found(head, "models", message, key.name.rpartition(".")[2])
-        with _scratch(url) as connection:
-            connection.read_only = True
-            for signature, said in run.project.failing_functions(connection):
-                run.found(head, "function-fails", f"{signature} fails: {said}", signature.partition("(")[0])
-
-
-def _round_trip(run: _Run, revision: Revision, url: str, dump_below: str) -> tuple[Catalog, str]:
-    """One revision up, down and up again; give the catalog above it, and its dump."""
-    below = revision.down or "base"
-    rows_below = _rows(run, url)
-    run.chain.upgrade(url, revision.id)
-    dump_above = _dump(run, url)
-    run.chain.downgrade(url, below)
-    if changed := difference(dump_below, _without_version_schema(run, _dump(run, url), dump_below)):
-        message = f"the downgrade leaves something else than was there:\n{_cut(changed)}"
-        run.found(revision, "round-trip", message, "def downgrade")
-    if not revision.declares_losses:
-        kept = _rows(run, url)
-        for table in sorted(table for table, before in rows_below.items() if kept.get(table) != before):
-            message = f"up and down again changes rows of {table}: keep them, or declare the loss (LOSSES)"
-            run.found(revision, "round-trip", message, "def downgrade")
-    run.chain.upgrade(url, revision.id)
-    if changed := difference(dump_above, _dump(run, url)):
-        message = f"a second upgrade makes something else than the first:\n{_cut(changed)}"
-        run.found(revision, "round-trip", message, "def upgrade")
-    with _scratch(url) as connection:
-        if fill := run.project.sample_rows.get(revision.id):
-            run.project.call(fill, connection)
-    return _catalog(run, url), dump_above
-
-
-def _rows(run: _Run, url: str) -> dict[str, list[str]]:
-    with _scratch(url) as connection:
-        return rows(connection, run.project.model_schemas, without=run.project.version_table)
-
-
-def _dump(run: _Run, url: str) -> str:
-    schema = run.project.version_table_schema
-    return dump(url, without=f"{schema}.{run.project.version_table}" if schema else run.project.version_table)
-
-
-def _without_version_schema(run: _Run, dumped: str, below: str) -> str:
-    """Below the first revision there is no schema for the version table; afterwards an empty one may stay."""
-    schema = run.project.version_table_schema
-    if schema is None or f"CREATE SCHEMA {schema};" in below:
-        return dumped
-    kept = [part for part in dumped.split("\n--\n-- Name: ") if not part.startswith(f"{schema}; Type: SCHEMA")]
-    return "\n--\n-- Name: ".join(kept)
-
-
-def _catalog(run: _Run, url: str) -> Catalog:
-    with _scratch(url) as connection:
-        connection.execute("SET LOCAL search_path = ''")
-        return run.project.read_catalog(connection)
-
-
-def _scratch(url: str) -> psycopg.Connection[Any]:
-    return connect(url)
-
-
-def _failing_line(error: Exception) -> str:
-    """A line of the SQL that failed, if the error has it."""
-    statement = getattr(error, "statement", None) or getattr(error.__cause__, "statement", None)
-    return next(iter((statement or "").strip().splitlines()), "") or "def upgrade"
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MESSAGE_LENGTH else text[:_MESSAGE_LENGTH] + "\n…"
-
-
-def _one_line(error: BaseException) -> str:
-    return _cut(" ".join(str(error).split())) or type(error).__name__
+def _line(revision: Revision, error: BaseException) -> tuple[int, ...]:
+    line = revision.line_of(error)
+    return () if line is None else (line,)

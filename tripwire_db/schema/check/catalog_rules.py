@@ -1,9 +1,11 @@
 """Rules told by what a revision does to the catalog: nothing that a DO block or a function hides escapes them."""
 
+import re
 from collections.abc import Iterator
 
 from tripwire_db.postgres.catalog import OWNER, Catalog, Key, Object
 from tripwire_db.schema.check.chain import Revision
+from tripwire_db.schema.check.run import Told
 from tripwire_db.schema.project import Project
 
 RULES = {
@@ -11,31 +13,33 @@ RULES = {
     "definer-without-search-path": "A SECURITY DEFINER function has a fixed search_path.",
     "definer-in-public": "A SECURITY DEFINER function stands in a schema that the API does not show.",
     "table-without-rls": "A table in public has row-level security switched on, and a policy.",
-    "index-not-concurrently": "An index on a table that is there already is built CONCURRENTLY.",
+    "trigger": "A trigger sets updated_at and does nothing else.",
     "undeclared-loss": "What drops a table, a column or a sequence of public declares the loss (LOSSES).",
 }
 
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_ASSIGNED = re.compile(r"(?:^|;|\bBEGIN\b|\bTHEN\b|\bELSE\b)\s*([\w.\"]+)\s*:?=", re.IGNORECASE)
+_DOES_MORE = re.compile(
+    r"\b(insert|update|delete|merge|truncate|perform|execute|call|notify|raise|into|copy)\b(?!\s*=)", re.IGNORECASE
+)
 _LOSABLE = ("table", "column", "sequence")
 
 
-def judge(
-    revision: Revision, before: Catalog, after: Catalog, offline: str, project: Project
-) -> Iterator[tuple[str, str, str]]:
-    """Yield `(rule, message, fragment)` for each thing that is wrong after a revision and was not before."""
+def judge(revision: Revision, before: Catalog, after: Catalog, project: Project) -> Iterator[Told]:
+    """Yield `(rule, message, fragments)` for each thing that is wrong after a revision and was not before."""
     for key in sorted({*after} - {*before}, key=str):
-        yield from _new(key, after[key], before, offline, project)
+        yield from _new(key, after[key], project)
     for key in sorted({*after} & {*before}, key=str):
         if after[key].attributes != before[key].attributes:
             yield from _changed(before[key], after[key], project)
     yield from _tables(before, after, project)
+    yield from _triggers(before, after)
     if not revision.declares_losses:
         for key in sorted(_lost(before, after, project), key=str):
             yield "undeclared-loss", f"the upgrade drops {key}; declare it in LOSSES, or keep it", _last(key.name)
 
 
-def judge_downgrade(
-    revision: Revision, above: Catalog, below: Catalog, project: Project
-) -> Iterator[tuple[str, str, str]]:
+def judge_downgrade(revision: Revision, above: Catalog, below: Catalog, project: Project) -> Iterator[Told]:
     """The same for the way down: what it drops is declared."""
     if not revision.declares_losses:
         for key in sorted(_lost(above, below, project), key=str):
@@ -69,7 +73,7 @@ def access_notes(before: Catalog, after: Catalog) -> Iterator[str]:
             yield f"row-level security of {key.name} is switched {'on' if new_switch == 'yes' else 'off'}"
 
 
-def _new(key: Key, item: Object, before: Catalog, offline: str, project: Project) -> Iterator[tuple[str, str, str]]:
+def _new(key: Key, item: Object, project: Project) -> Iterator[Told]:
     if key.kind == "grant":
         yield from _grant(None, item, project)
     if key.kind == "function":
@@ -80,31 +84,16 @@ def _new(key: Key, item: Object, before: Catalog, offline: str, project: Project
             f"default privileges {key.name}: later objects would be open to visitors",
             "DEFAULT PRIVILEGES",
         )
-    if key.kind == "index" and item.on_table and Key("table", item.on_table) in before:
-        name = _last(key.name)
-        if _nameless(item) in {_nameless(index) for old, index in before.items() if old.kind == "index"}:
-            return  # renamed, not built
-        if f"concurrently {name.lower()}" not in " ".join(offline.lower().split()):
-            yield (
-                "index-not-concurrently",
-                f"index {name} is built on {item.on_table}, which is there already, and stops its writers meanwhile; "
-                "build it CONCURRENTLY, in a revision of its own",
-                name,
-            )
 
 
-def _nameless(index: Object) -> str:
-    return (index.attributes["definition"] or "").replace(f" {_last(index.key.name)} ON ", " ON ", 1)
-
-
-def _changed(before: Object, after: Object, project: Project) -> Iterator[tuple[str, str, str]]:
+def _changed(before: Object, after: Object, project: Project) -> Iterator[Told]:
     if after.key.kind == "grant":
         yield from _grant(before, after, project)
     if after.key.kind == "function":
         yield from _definer(after, project)
 
 
-def _grant(before: Object | None, after: Object, project: Project) -> Iterator[tuple[str, str, str]]:
+def _grant(before: Object | None, after: Object, project: Project) -> Iterator[Told]:
     target, _, role = after.key.name.rpartition(" to ")
     gained = sorted(_privileges(after) - _privileges(before))
     if role in project.visitors and gained:
@@ -112,10 +101,12 @@ def _grant(before: Object | None, after: Object, project: Project) -> Iterator[t
         because = (
             "; a new function is open to PUBLIC until that is revoked" if role == "public" and "(" in target else ""
         )
-        yield "grant-to-anon", f"{role} gains {', '.join(gained)} on {target}{because}", name
+        schema = name if "." not in target else target.rpartition(".")[0]
+        message = f"{role} gains {', '.join(gained)} on {target}{because}"
+        yield "grant-to-anon", message, (name, f"IN SCHEMA {schema} TO {role}", f"TO {role}", "DEFAULT PRIVILEGES")
 
 
-def _definer(function: Object, project: Project) -> Iterator[tuple[str, str, str]]:
+def _definer(function: Object, project: Project) -> Iterator[Told]:
     head = (function.attributes["definition"] or "").partition("\nAS ")[0].upper()
     if "SECURITY DEFINER" not in head:
         return
@@ -131,20 +122,68 @@ def _definer(function: Object, project: Project) -> Iterator[tuple[str, str, str
         )
 
 
-def _tables(before: Catalog, after: Catalog, project: Project) -> Iterator[tuple[str, str, str]]:
+def _tables(before: Catalog, after: Catalog, project: Project) -> Iterator[Told]:
     for key, table in sorted(after.items(), key=lambda pair: str(pair[0])):
         if key.kind != "table" or not _in_api(key, project) or "table" not in (table.attributes["kind"] or ""):
             continue
         was = before.get(key)
-        switched_off = was is not None and was.attributes["row_level_security"] == "yes"
-        if table.attributes["row_level_security"] != "yes" and (was is None or switched_off):
+        was_on = was is not None and was.attributes["row_level_security"] == "yes"
+        is_on = table.attributes["row_level_security"] == "yes"
+        if not is_on and (was is None or was_on):
             yield "table-without-rls", f"{key.name} is in the API without row-level security", _last(key.name)
+        if is_on and key.name not in _guarded(after) and (not was_on or key.name in _guarded(before)):
+            message = f"{key.name} has row-level security and no policy: nobody but its owner sees a row"
+            yield "table-without-rls", message, (f"POLICY {_last(key.name)}", _last(key.name))
+
+
+def _guarded(catalog: Catalog) -> set[str | None]:
+    """The tables that have a policy."""
+    return {item.on_table for key, item in catalog.items() if key.kind == "policy"}
+
+
+def _triggers(before: Catalog, after: Catalog) -> Iterator[Told]:
+    """New triggers, and those whose function has changed, that do more than set updated_at."""
+    functions = {key.name.partition("(")[0]: item for key, item in after.items() if key.kind == "function"}
+    old = {key.name.partition("(")[0]: item for key, item in before.items() if key.kind == "function"}
+    for key, item in sorted(after.items(), key=lambda pair: str(pair[0])):
+        if key.kind != "trigger":
+            continue
+        called = (item.attributes["definition"] or "").rpartition(" EXECUTE FUNCTION ")[2].partition("(")[0]
+        name = called if called in functions else f"public.{called}"
+        function = functions.get(name)
+        is_new = key not in before or before[key].attributes["definition"] != item.attributes["definition"]
+        is_changed = function is not None and name in old and _definition(old[name]) != _definition(function)
+        if (is_new or is_changed) and (function is None or not _sets_updated_at(_definition(function))):
+            message = f"{key} does more than set updated_at: what it does belongs into the statements that call for it"
+            yield "trigger", message, (_last(key.name), _last(name))
+
+
+def _definition(function: Object) -> str:
+    return function.attributes["definition"] or ""
+
+
+def _sets_updated_at(definition: str) -> bool:
+    """Whether a trigger function does nothing but NEW.updated_at = …, under a condition or not."""
+    body = _COMMENT.sub("", definition.partition("\nAS ")[2])
+    if not re.search(r"\bNEW\.updated_at\s*:?=", body, re.IGNORECASE) or _DOES_MORE.search(body):
+        return False
+    return all(target.lower() == "new.updated_at" for target in _ASSIGNED.findall(body))
 
 
 def _lost(before: Catalog, after: Catalog, project: Project) -> set[Key]:
-    gone = {key for key in {*before} - {*after} if key.kind in _LOSABLE and _in_api(key, project)}
+    gone = {
+        key
+        for key in {*before} - {*after}
+        if key.kind in _LOSABLE and _in_api(key, project) and not _is_view(key, before)
+    }
     # A column goes with its table, which is told.
     return {key for key in gone if Key("table", key.name.rpartition(".")[0]) not in gone}
+
+
+def _is_view(key: Key, catalog: Catalog) -> bool:
+    """Whether it is a view, or a column of one, whatever its options: it holds no rows of its own."""
+    table = key if key.kind == "table" else Key("table", key.name.rpartition(".")[0])
+    return table in catalog and catalog[table].attributes["kind"] not in ("table", "partitioned table")
 
 
 def _in_api(key: Key, project: Project) -> bool:

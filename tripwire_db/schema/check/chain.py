@@ -4,20 +4,27 @@ import ast
 import io
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tripwire_db import migrations
+from tripwire_db.schema.project import COURSE, Project
+from tripwire_db.schema.runner import run
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import Script, ScriptDirectory
 
+    from tripwire_db.schema.tracing import Tracer
+
+_PATIENCE_MS = 60_000
+_PYTHON = ("def ", "revision", "down_revision")
 _FILE_NAME = re.compile(r"\d{14}_[a-z0-9_]+\.py")
 
 
@@ -36,7 +43,7 @@ class Revision:
     def __init__(self, script: "Script", sql_folder: Path) -> None:
         self.script = script
         self.id: str = script.revision
-        self.down: str | None = script.down_revision if isinstance(script.down_revision, str) else None
+        self.parents: tuple[str, ...] = tuple(sorted(script._all_down_revisions))  # noqa: SLF001 - depends_on counts
         self.path = Path(script.path)
         self._sql_folder = sql_folder
 
@@ -78,40 +85,64 @@ class Revision:
     @property
     def declares_losses(self) -> bool:
         """Whether the revision says what its downgrade, or its upgrade, loses."""
-        return bool(getattr(self.script.module, "LOSSES", ()))
+        return bool(self.losses)
+
+    @property
+    def losses(self) -> tuple[Any, ...]:
+        """The losses themselves, each with `what` and `rows`."""
+        return tuple(getattr(self.script.module, "LOSSES", ()))
 
     @property
     def reasons(self) -> dict[str, str]:
         """Rules that the revision breaks on purpose, each with the reason: its `LINT` attribute."""
         return dict(getattr(self.script.module, "LINT", {}))
 
-    def has(self, statement: str) -> bool:
-        """Whether a statement that begins so is the revision's own; a single word must stand alone."""
-        wanted = _squeezed(statement)
-        alone = " " not in wanted
-        return any(
-            _squeezed(line.text).rstrip(";") == wanted if alone else wanted in _squeezed(line.text)
-            for line in self.lines
-        )
+    def place_of(self, *fragments: str | int) -> tuple[Path, int]:
+        """Where the first of these fragments stands that can be found; else the upgrade's first line.
 
-    def place_of(self, *fragments: str) -> tuple[Path, int]:
-        """Where the first of these fragments stands that can be found, white space aside; else the upgrade's first line."""
-        for fragment in filter(None, map(_squeezed, fragments)):
-            for line in self.lines:
-                if fragment in _squeezed(line.text):
-                    return line.path, line.number
+        Args:
+            fragments: Words of a line of SQL, white space and case aside; the number of a line; or the beginning of a
+                line of Python (`def downgrade`, `revision =`), behind which the words before it are looked for first.
+        """
         source = self.path.read_text(encoding="utf-8").splitlines()
-        wanted = next(
-            (text for text in fragments if text.startswith(("def ", "revision", "down_revision"))), "def upgrade"
-        )
-        return self.path, next((n for n, line in enumerate(source, start=1) if line.startswith(wanted)), 1)
+        begins = next((f for f in fragments if isinstance(f, str) and f.startswith(_PYTHON)), "def upgrade")
+        first = next((n for n, line in enumerate(source, start=1) if line.startswith(begins)), 1)
+        for fragment in fragments:
+            if isinstance(fragment, int):
+                return self.path, fragment
+            wanted = _squeezed(fragment)
+            if not wanted or fragment == begins:
+                continue
+            found = [line for line in self.lines if wanted in _squeezed(line.text)]
+            if found:
+                line = next((line for line in found if line.path == self.path and line.number >= first), found[0])
+                return line.path, line.number
+        return self.path, first
+
+    def line_of(self, error: BaseException) -> int | None:
+        """The line of the revision's file at which an error was raised, or that called what raised it."""
+        for seen in behind(error):
+            for frame in reversed(traceback.extract_tb(seen.__traceback__)):
+                if frame.lineno is not None and Path(frame.filename) == self.path:
+                    return frame.lineno
+        return None
+
+
+def behind(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came of."""
+    if error is not None:
+        yield error
+        yield from behind(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from behind(error.__context__)
 
 
 class Chain:
-    """All revisions of a folder, oldest first."""
+    """All revisions of a folder, each after its parents."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, project: Project) -> None:
         self.folder = folder.resolve()
+        self.project = project
 
     def config(self, url: str, *, arguments: tuple[str, ...] = ()) -> "Config":
         """Alembic's configuration for this folder, saying nothing on standard error."""
@@ -128,35 +159,70 @@ class Chain:
 
     @cached_property
     def revisions(self) -> tuple[Revision, ...]:
-        """Oldest first."""
+        """Each after its parents."""
         sql = self.folder / "sql"
         return tuple(Revision(script, sql) for script in reversed(list(self.directory.walk_revisions())))
 
-    def upgrade(self, url: str, revision: str) -> None:
-        """Bring a scratch database up."""
+    @cached_property
+    def calls_runner(self) -> bool:
+        """Whether env.py hands the work to the runner."""
+        return "tripwire_db.schema.runner" in (self.folder / "env.py").read_text(encoding="utf-8")
+
+    def upgrade(self, url: str, revision: Revision, *, tracer: "Tracer | None" = None) -> None:
+        """Run one revision on a scratch database that has all its parents."""
+        self._run(self._scratch(url, tracer=tracer), revision, is_upgrade=True)
+
+    def downgrade(self, url: str, revision: Revision, *, accept_loss: bool = True) -> None:
+        """Take one revision back, whatever is lost."""
+        self._run(self._scratch(url, accept_loss=accept_loss), revision, is_upgrade=False)
+
+    def to_head(self, url: str) -> None:
+        """Bring a scratch database up in one run."""
         from alembic import command
 
-        command.upgrade(self.config(url), revision)
+        command.upgrade(self._scratch(url), "heads")
 
-    def downgrade(self, url: str, revision: str) -> None:
-        """Take a scratch database down, whatever is lost."""
+    def to_base(self, url: str) -> None:
+        """Take a scratch database down in one run, whatever is lost."""
         from alembic import command
 
-        command.downgrade(self.config(url, arguments=("accept-loss=yes",)), revision)
+        command.downgrade(self._scratch(url, accept_loss=True), "base")
 
-    def offline(self, revision: Revision, *, down: bool = False) -> str:
+    def offline(self, revision: Revision, *, down: bool = False, accept_loss: bool = True) -> str:
         """The SQL that a revision comes to, as `alembic upgrade --sql` writes it."""
-        from alembic import command
-
-        config = self.config("postgresql://")
+        config = self._scratch("postgresql://", accept_loss=accept_loss)
         config.output_buffer = buffer = io.StringIO()
-        below = revision.down or "base"
-        if down:
-            config.cmd_opts.x = ["accept-loss=yes"]  # type: ignore[union-attr]
-            command.downgrade(config, f"{revision.id}:{below}", sql=True)
-        else:
-            command.upgrade(config, f"{below}:{revision.id}", sql=True)
+        # One parent stands for all of a merge: what it does to the version table is Alembic's business.
+        before = revision.id if down else next(iter(revision.parents), None)
+        self._run(config, revision, is_upgrade=not down, as_sql=True, starting_rev=before)
         return buffer.getvalue()
+
+    def _scratch(self, url: str, *, accept_loss: bool = False, tracer: "Tracer | None" = None) -> "Config":
+        found = self.config(url, arguments=("accept-loss=yes",) if accept_loss else ())
+        # Nobody else is there, and a slow machine is no fault of a revision.
+        found.attributes |= {"tracer": tracer, "lock_timeout": _PATIENCE_MS, "statement_timeout": 0}
+        return found
+
+    def _run(self, config: "Config", revision: Revision, *, is_upgrade: bool, **options: Any) -> None:
+        """Run one step, whatever lies beside it: of a chain with branches no name of a target says that.
+
+        An env.py that does not call the runner is not run at all: nobody knows which database it would find.
+        """
+        from alembic.runtime.environment import EnvironmentContext
+        from alembic.runtime.migration import RevisionStep
+
+        def only_this(_heads: Any, _context: Any) -> list[Any]:
+            return [RevisionStep(self.directory.revision_map, revision.script, is_upgrade)]
+
+        # The runner tells commands by it.
+        only_this.__qualname__ = f"{'upgrade' if is_upgrade else 'downgrade'}.<locals>.only_this"
+        with EnvironmentContext(
+            config, self.directory, fn=only_this, destination_rev=revision.id, **{"as_sql": False} | options
+        ):
+            if self.calls_runner:
+                self.directory.run_env()
+            else:
+                run(project=self.project)
 
     def has_good_name(self, revision: Revision) -> bool:
         """Whether the file is named `<UTC time, 14 digits>_<slug>.py`, and the id is that time."""
@@ -164,7 +230,7 @@ class Chain:
 
 
 @contextmanager
-def opened(folder: Path, *also: Path) -> Iterator[Chain]:
+def opened(folder: Path, *also: Path, project: Project = COURSE) -> Iterator[Chain]:
     """Open a chain: its revisions import helpers from its folder (`revision_tools`), as long as this lasts.
 
     Its env.py imports from the folders `also`.
@@ -172,7 +238,7 @@ def opened(folder: Path, *also: Path) -> Iterator[Chain]:
     Another chain's helpers may be loaded already, under the same names; afterwards they are again. The runner is the
     installed one, whatever the folder.
     """
-    chain = Chain(folder)
+    chain = Chain(folder, project)
     names = {path.stem for path in chain.folder.glob("*.py")}
     path, others = list(sys.path), _forget(names)
     sys.path[:0] = [str(chain.folder), *(str(root) for root in also)]

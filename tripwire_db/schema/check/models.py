@@ -1,6 +1,7 @@
 """Whether the chain and the models describe one schema: compared object by object, as the catalog has them."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import sqlalchemy
 
@@ -58,8 +59,14 @@ def _tables_of(catalog: Catalog, project: Project) -> dict[Key, Object]:
     return {
         key: item
         for key, item in catalog.items()
-        if key.kind in _KINDS and key.name.startswith(schemas) and key.name not in own and item.on_table not in own
+        if key.kind in _KINDS
+        and key.name.startswith(schemas)
+        and not _is_beside(item.on_table or key.name, own, project)
     }
+
+
+def _is_beside(table: str, own: tuple[str, ...], project: Project) -> bool:
+    return table in own or any(fnmatchcase(table, pattern) for pattern in project.beside_models)
 
 
 def _said(item: Object) -> dict[str, str | None]:

@@ -52,13 +52,13 @@ class _Run:
         self.project.ready(self.url)
         below = self._catalog()
         try:
-            self.chain.upgrade(self.url, "head")
+            self.chain.to_head(self.url)
         except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
             yield self._failing(), "platform", f"fails with {self.title}: {_first_line(error)}", "def upgrade"
             return
         yield from self._grants(head, self._catalog())
         try:
-            self.chain.downgrade(self.url, "base")
+            self.chain.to_base(self.url)
         except Exception as error:  # noqa: BLE001 - as above
             message = f"the downgrade fails with {self.title}: {_first_line(error)}"
             yield self._failing(down=True), "platform", message, "def downgrade"

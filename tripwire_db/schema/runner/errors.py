@@ -17,10 +17,16 @@ class MigrationError(CommandError):
 
     Alembic prints it as one line, "FAILED: …", and exits with a code other than 0. Messages are ASCII, since Alembic
     prints `?` for what a terminal's encoding does not have.
+
+    Attributes:
+        rule: The rule of `check` that a revision broke, where it is refused for that.
+        statement: The SQL that broke it.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, rule: str | None = None, statement: str | None = None) -> None:
         """Make it of a message that may repeat what others wrote: objects' names, other sessions, arguments."""
+        self.rule = rule
+        self.statement = statement
         super().__init__(without_passwords(printable(message)))
 
 

@@ -107,7 +107,8 @@ def write(command: Command) -> None:
                     if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
                         raise SystemExit(128 + interrupts.seen.number) from None
                     raise KeyboardInterrupt(said) from None
-                raise MigrationError(command.target.mask(run.explain(error))) from without_rows(error)
+                rule = getattr(error, "rule", None)
+                raise MigrationError(command.target.mask(run.explain(error)), rule=rule) from without_rows(error)
     finally:
         report.close()
 

@@ -74,12 +74,16 @@ def refuse_statement(sql: str, name: str, accepted: frozenset[str]) -> None:
     if found := transaction_control(sql):
         raise MigrationError(
             f"{name} says {shorten(found, 80)}: the runner makes one transaction for each revision, so that a failure "
-            "leaves nothing half done. Take it out."
+            "leaves nothing half done. Take it out.",
+            rule="transaction",
+            statement=found,
         )
     if "session-settings" not in accepted and (found := lasting_setting(sql)):
         raise MigrationError(
             f"{name} says {shorten(found, 80)}: that would reach the revisions after it. Write SET LOCAL; a revision "
-            f"that may not be edited says {ACCEPT}, and the runner puts the settings back."
+            f"that may not be edited says {ACCEPT}, and the runner puts the settings back.",
+            rule="session-settings",
+            statement=found,
         )
 
 
@@ -108,7 +112,8 @@ class SessionState:
         raise MigrationError(
             f"{name} is committed and leaves settings in the session that would reach the revisions after it: {told}. "
             f"None of those has run. Write SET LOCAL; a revision that may not be edited says {ACCEPT}, and the runner "
-            "puts the settings back."
+            "puts the settings back.",
+            rule="session-settings",
         )
 
     def _read(self) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Transactions:
         if raw.autocommit:
             raw.execute(RESET)
         elif self._revision and self._inside:
-            raise MigrationError(self._mixed())
+            raise MigrationError(self._mixed(), rule="transaction")
 
     def ended_early(self, connection: psycopg.Connection[Any]) -> bool:
         """Whether the last revision, which did not finish, has committed a part of itself all the same.
@@ -140,13 +140,15 @@ class Transactions:
         if xid != self._xid:
             raise MigrationError(
                 f"{self._revision} ended its transaction itself: the runner makes one for each revision, so that a "
-                "failure leaves nothing half done. Take COMMIT, ROLLBACK and their like out of it."
+                "failure leaves nothing half done. Take COMMIT, ROLLBACK and their like out of it.",
+                rule="transaction",
             )
         longest = max(LONGEST_LOCK_TIMEOUT, self._settings.lock_timeout)
         if not 0 < lock_timeout <= longest and "lock-timeout" not in self._accepted:
             raise MigrationError(
                 f"{self._revision} sets lock_timeout to {spell(lock_timeout)}: traffic would wait behind it that long. "
-                f"At most {spell(longest)} is taken; -x lock-timeout gives the whole run more."
+                f"At most {spell(longest)} is taken; -x lock-timeout gives the whole run more.",
+                rule="lock-timeout",
             )
 
     def _execute(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
@@ -164,7 +166,7 @@ class Transactions:
         else:
             self._inside += 1
         if self._inside and self._outside:
-            raise MigrationError(self._mixed())
+            raise MigrationError(self._mixed(), rule="transaction")
 
     def _mixed(self) -> str:
         return (

@@ -109,6 +109,7 @@ class TracedStatement:
         work: on each table that was there before the revision and that it did anything to.
         wal_bytes: that it wrote to the log; without images of whole pages, which a server adds after each checkpoint.
         nested: what it executed in turn, in this order.
+        line: of the revision's file that sent it; None where another file did.
     """
 
     sql: str
@@ -118,6 +119,7 @@ class TracedStatement:
     work: tuple[TableWork, ...]
     wal_bytes: int = 0
     nested: tuple[NestedStatement, ...] = ()
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Follows the session of a migration: runs each statement by itself, and looks at what it did."""
 
+import inspect
 import re
 import threading
 import time
@@ -58,6 +59,7 @@ class Tracer:
         self._seen: Locked = frozenset()
         self._told = True
         self._wal = 0
+        self._path = ""
 
     def __enter__(self) -> Self:
         """Open the sessions that look."""
@@ -86,7 +88,7 @@ class Tracer:
         migrate = step.migration_fn
 
         def traced(**kw: Any) -> None:
-            self._found = []
+            self._found, self._path = [], step.revision.path
             self._seen = self._held()  # by Alembic itself, which has read its version table
             self._known = self._before = probe.relations(self._watching.cursor(), "all")
             # In its transaction only what this has counted itself is counted.
@@ -178,6 +180,7 @@ class Tracer:
                 work=probe.work({oid: one for oid, one in self._before.items() if oid in self._known}, after),
                 wal_bytes=wal,
                 nested=tuple(nested),
+                line=_line_of(self._path),
             )
         )
         self._before = after
@@ -267,3 +270,11 @@ def _taken_apart(sql: str, *, inside: bool) -> list[str]:
     """The statements of a text; as it is where it is one, where it cannot be told, or where all are one transaction."""
     found = [one.sql for one in statements(sql) if not one.inside]
     return [sql] if len(found) < 2 or not inside or _UNCLEAR.search(sql) else found
+
+
+def _line_of(path: str) -> int | None:
+    """The line of a file at which the statement at work was sent: the last call from there."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename != path:
+        frame = frame.f_back
+    return None if frame is None else frame.f_lineno
