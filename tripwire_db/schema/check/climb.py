@@ -2,10 +2,10 @@
 
 import itertools
 
-import psycopg
 from psycopg import sql
 
 from tripwire_db.postgres.connect import connect
+from tripwire_db.postgres.url import parse
 from tripwire_db.schema.check import access_rules, catalog_rules, platform_rules, statement_rules, traced_rules
 from tripwire_db.schema.check.api import api_notes
 from tripwire_db.schema.check.chain import Revision
@@ -169,7 +169,7 @@ class _Climb:
         return url
 
     def _drop(self, url: str) -> None:
-        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        name = parse(url)["dbname"]
         with connect(self._server.cluster.url(), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
 
