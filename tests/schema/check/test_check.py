@@ -17,7 +17,9 @@ from tripwire_db.errors import InvalidInput
 from tripwire_db.schema.check import RULES, check
 from tripwire_db.schema.statements import statements
 
-REWRITE = Planted("table-rewrite", "ALTER TABLE public.events SET UNLOGGED", "ALTER TABLE public.events SET LOGGED")
+REWRITE = Planted(
+    "table-rewrite", "CLUSTER public.towns USING towns_pkey", "ALTER TABLE public.towns SET WITHOUT CLUSTER"
+)
 
 
 def test_the_projects_own_chain_has_no_finding_and_every_rule_was_asked() -> None:
