@@ -155,6 +155,23 @@ def test_a_push_that_is_refused_is_put_right_as_the_page_says(plain: Supabase, m
     assert "up to date" in push(plain, url)
 
 
+def test_migrations_that_once_made_the_old_layout_are_taken_away_after_adoption(
+    plain: Supabase, make_database: MakeDatabase
+) -> None:
+    url = make_database(migrated=V2, server=17)
+    execute(url, f"{ACCOUNT}; INSERT INTO supabase_migrations.schema_migrations VALUES ('20240101000000')")
+    execute(url, "DROP SCHEMA tripwire CASCADE")
+    adopt(url)
+
+    kept = push(plain, url)
+    plain.run("migration", "repair", "--status", "reverted", "20240101000000", url=url)
+    done = push(plain, url)
+
+    assert "Remote migration versions not found" in kept
+    assert "Finished supabase db push" in done
+    assert (history(url), migrations.current(url)) == (migrations.revisions(), migrations.heads()[0])
+
+
 def push(supabase: Supabase, url: str, *words: str) -> str:
     done = supabase.run("db", "push", *words, url=url)
     return done.stdout + done.stderr
