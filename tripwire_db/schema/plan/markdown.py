@@ -49,7 +49,7 @@ def _row(revision: PlannedRevision) -> str:
         _text(revision.title),
         wording.duration(revision.live_seconds),
         wording.duration(worst.seconds) if worst else "–",
-        f"{worst.table}: {worst.holdup}" if worst else "",
+        _text(f"{worst.table}: {worst.holdup}") if worst else "",
     ]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -58,7 +58,7 @@ def _details(revision: PlannedRevision) -> Iterator[str]:
     held_up, works = list(wording.held_up(revision)), list(wording.works(revision))
     if not (held_up or works or revision.losses):
         return
-    yield f"<details><summary><code>{revision.revision}</code> {_text(revision.title)}: {wording.way(revision)}</summary>"
+    yield f"<details><summary><code>{revision.revision}</code> {_html(revision.title)}: {wording.way(revision)}</summary>"
     yield ""
     yield from (f"- **loses {wording.number(loss.count)} {_text(loss.what)}**" for loss in revision.losses)
     yield from (f"- {_text(line)}" for line in held_up)
@@ -69,9 +69,14 @@ def _details(revision: PlannedRevision) -> Iterator[str]:
     yield ""
 
 
+def _html(text: str) -> str:
+    """Text within an HTML tag, where Markdown's own marks are none."""
+    return printable(text, one_line=True).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def _text(text: str) -> str:
     """Text that Markdown and the HTML in it leave as it is."""
-    shown = printable(text, one_line=True).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = _html(text)
     for mark in "\\`*_[]":
         shown = shown.replace(mark, f"\\{mark}")
     return shown

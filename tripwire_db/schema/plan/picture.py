@@ -59,7 +59,7 @@ class _Drawing:
     def lanes(self) -> Iterator[str]:
         """A name and a line for each table."""
         for table, y in self._lanes.items():
-            yield f'<text x="{_LEFT - 10}" y="{y + 13}" text-anchor="end">{_text(_fitted(table, _LEFT - 12))}</text>'
+            yield f'<text x="{_LEFT - 10}" y="{y + 13}" text-anchor="end">{_text(_fitted(table, _LEFT))}</text>'
             yield f'<line class="line" x1="{_LEFT}" x2="{_WIDTH}" y1="{y + _BAR + 4}" y2="{y + _BAR + 4}"/>'
 
     def axis(self, total: float, height: int) -> Iterator[str]:
