@@ -26,6 +26,7 @@ from tripwire_db.schema.runner.neighbours import open_schema_warning, open_schem
 from tripwire_db.schema.runner.reload import Reload
 from tripwire_db.schema.runner.report import Report
 from tripwire_db.schema.runner.session_state import SessionState
+from tripwire_db.schema.runner.stamping import stamp_of
 from tripwire_db.schema.runner.steps import Outcome, Steps, Tracer, Tries, at, hooks, spell_heads
 from tripwire_db.schema.runner.target import Target
 from tripwire_db.schema.runner.transactions import Transactions, driver
@@ -136,7 +137,10 @@ class _Run:
             command.version_table.make_schema(deployer.lock)
             history = History.find(deployer.lock, command.environment, command.project)
             self._begun = True
-            self._steps = Steps(command.environment.context_opts["fn"], (self._watcher, report))
+            resolve = command.environment.context_opts["fn"]
+            if command.name == "stamp":
+                resolve = stamp_of(command.environment, command.version_table.read(deployer.lock))
+            self._steps = Steps(resolve, (self._watcher, report))
             if command.name == "downgrade" and not command.accept_loss:
                 self._steps.approve = lambda steps: refuse_losses(deployer.lock, steps)
             self._migrate(deployer, history)
@@ -161,6 +165,10 @@ class _Run:
         if "Can't locate revision" in what:
             what += (
                 " The database is at a revision that this version of the project does not have: install a newer one."
+            )
+        if "overlaps with other requested revisions" in what:
+            what += (
+                " The version table holds several revisions of one line: write the right one by alembic stamp --purge."
             )
         failed = f"{self._steps.name} failed: " if self._steps.current is not None else ""
         return f"{failed}{what}{'' if what.endswith(('.', ']')) else '.'} {self.where_it_stands()}"
