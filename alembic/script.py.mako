@@ -27,7 +27,7 @@ LOSSES: tuple[Loss, ...] = ()
 def upgrade() -> None:
     execute(
         """
-        SELECT 'the change, as literal SQL'
+        ${context.get("upgrade_sql") or "SELECT 'the change, as literal SQL'"}
         """
     )
 
@@ -36,6 +36,6 @@ def downgrade() -> None:
     refuse_loss(LOSSES)
     execute(
         """
-        SELECT 'the way back, exactly'
+        ${context.get("downgrade_sql") or "SELECT 'the way back, exactly'"}
         """
     )

@@ -88,6 +88,8 @@ class Project:
         arguments: What may stand behind `-x` beside the runner's own; None lets everything pass, for revisions that
             read it.
         timed_revisions: Whether a new revision's id is its UTC time.
+        literal_sql: Whether what autogenerate finds reaches the template as SQL (`upgrade_sql`, `downgrade_sql`), where
+            revisions are timed; else as Alembic's own operations.
         notifies_postgrest: Whether each revision tells PostgREST of the new schema, where no event trigger does.
         keeps_supabase_history: Whether the account of Supabase's CLI is kept true, where the database has one.
         advice: What to do about an error of the server, by SQLSTATE.
@@ -132,6 +134,7 @@ class Project:
     compared_schemas: tuple[str, ...] = ()
     arguments: tuple[str, ...] | None = None
     timed_revisions: bool = False
+    literal_sql: bool = False
     notifies_postgrest: bool = False
     keeps_supabase_history: bool = False
     advice: Mapping[str, str] = field(default_factory=dict)
@@ -270,6 +273,7 @@ COURSE = Project(
     compared_schemas=("public",),
     arguments=(),
     timed_revisions=True,
+    literal_sql=True,
     notifies_postgrest=True,
     keeps_supabase_history=True,
     schemas=("public", "tripwire"),

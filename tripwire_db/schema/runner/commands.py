@@ -8,6 +8,7 @@ from alembic.runtime.environment import EnvironmentContext
 
 from tripwire_db.schema.project import Models, Project
 from tripwire_db.schema.runner import models
+from tripwire_db.schema.runner.autogenerate import literal_sql
 from tripwire_db.schema.runner.errors import MigrationError
 from tripwire_db.schema.runner.limits import Limits
 from tripwire_db.schema.runner.naming import namer
@@ -75,7 +76,8 @@ def _run(environment: EnvironmentContext, project: Project) -> None:
         **models.options(project, compares=compares),
     }
     if project.timed_revisions:
-        options["process_revision_directives"] = namer(environment.script, getattr(config.cmd_opts, "rev_id", None))
+        name_it = namer(environment.script, getattr(config.cmd_opts, "rev_id", None))
+        options["process_revision_directives"] = literal_sql(environment, name_it) if project.literal_sql else name_it
     if environment.is_offline_mode():
         run_offline(environment, settings, project, options)
         return

@@ -20,9 +20,7 @@ def stamp_of(environment: EnvironmentContext, rows: frozenset[str]) -> Callable[
     plain: Callable[..., Iterable[Any]] = environment.context_opts["fn"]
     script = environment.script
     try:
-        targets = {
-            target.revision for target in script.get_revisions(environment.context_opts["destination_rev"]) if target
-        }
+        targets = {target.revision for target in script.get_revisions(environment.context_opts["destination_rev"])}
         lines = {revision: _line(script, revision) for revision in rows | targets}
     except CommandError:
         return plain  # says it better itself
