@@ -22,6 +22,9 @@ GRANT SELECT ON public.towns TO authenticated;
 
 REVISION = '''"""Plant a fault."""
 
+from alembic import op
+from sqlalchemy import text
+
 from revision_tools import execute
 
 revision = "{revision}"
@@ -32,7 +35,7 @@ LOSSES = ("declared",)
 
 
 def upgrade() -> None:
-    execute({up!r})
+    {up}
 
 
 def downgrade() -> None:
@@ -42,7 +45,7 @@ def downgrade() -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """A revision, how it goes back, the rule that it breaks, and what the finding says."""
+    """A revision (SQL, or Python that begins with `op.`), its way back, the rule that it breaks, what the finding says."""
 
     up: str
     back: str
@@ -164,6 +167,17 @@ FAULTS = {
         "unlogged-or-inherited",
         "public.villages inherits from public.towns",
     ),
+    "a question that offline SQL cannot ask": Fault(
+        'op.get_bind().execute(text("SELECT 1")).scalar_one()', "SELECT 1", "offline", "cannot be rendered as SQL"
+    ),
+    # Told of the head, so it is the last one.
+    "an aggregation that fails": Fault(
+        "CREATE FUNCTION public.rpc_ratio() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1 / (SELECT count(*)::integer"
+        " FROM public.towns)'; REVOKE ALL ON FUNCTION public.rpc_ratio() FROM PUBLIC",
+        "DROP FUNCTION public.rpc_ratio()",
+        "function-fails",
+        "rpc_ratio() fails: 22012",
+    ),
 }
 
 FAULTS_THERE = {
@@ -215,7 +229,8 @@ def judge(folder: Path, faults: dict[str, Fault], platform: Platform | None) -> 
     below: str | None = None
     for number, (name, fault) in enumerate({"": base, **faults}.items()):
         ids[name] = revision = str(int(BASE) + number)
-        text = REVISION.format(revision=revision, down=below, up=fault.up, back=fault.back)
+        up = fault.up if fault.up.startswith("op.") else f"execute({fault.up!r})"
+        text = REVISION.format(revision=revision, down=below, up=up, back=fault.back)
         (folder / "versions" / f"{revision}_planted.py").write_text(text)
         below = revision
     project = Project(
@@ -225,6 +240,7 @@ def judge(folder: Path, faults: dict[str, Fault], platform: Platform | None) -> 
         home_schema="tripwire",
         baseline=BASE,
         prepare="tripwire_db.schema.bootstrap:bootstrap",
+        functions=r"rpc\_%",
         platform=platform,
     )
     return check(folder, project=project), ids

@@ -84,3 +84,21 @@ def test_a_login_that_may_not_read_is_told_which_one_may(server: Cluster, url: s
             find_drift(server.url("course", user="reader"))
     finally:
         by_hand(url, "DROP ROLE reader")
+
+
+@pytest.mark.usefixtures("one_scratch")
+def test_what_the_platform_brings_along_in_schemas_of_its_own_is_no_drift(url: str) -> None:
+    by_hand(
+        url,
+        "CREATE ROLE supabase_admin SUPERUSER; CREATE SCHEMA extensions AUTHORIZATION supabase_admin;"
+        "GRANT USAGE ON SCHEMA extensions TO anon; SET ROLE supabase_admin;"
+        "CREATE FUNCTION extensions.count() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+        " AS 'SELECT count(*) FROM auth.users';"
+        "CREATE VIEW extensions.users AS SELECT id FROM auth.users; GRANT SELECT ON extensions.users TO anon",
+    )
+    try:
+        found = find_drift(url)
+    finally:
+        by_hand(url, "DROP OWNED BY supabase_admin; DROP ROLE supabase_admin")
+
+    assert found.findings == ()

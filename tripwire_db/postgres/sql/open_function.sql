@@ -13,6 +13,8 @@ JOIN pg_roles caller ON caller.rolname = ANY (%(callers)s) AND has_function_priv
 WHERE p.prosecdef
     AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
     AND (tn.nspname = ANY (%(schemas)s) OR t.oid = to_regclass('auth.users'))
+    -- What a platform brings along in schemas of its own, its own roles own.
+    AND NOT (owner.rolname LIKE 'supabase\_%%' AND n.nspname <> ALL (%(schemas)s))
     AND (owner.rolsuper OR tn.nspname = 'auth' OR has_any_column_privilege(owner.oid, t.oid, 'SELECT'))
     AND (
         p.prosrc ~* ('\m' || t.relname || '\M')

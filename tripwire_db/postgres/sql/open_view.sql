@@ -22,6 +22,7 @@ JOIN pg_class t ON t.oid = reads.read AND t.relkind IN ('r', 'p')
 JOIN pg_namespace tn ON tn.oid = t.relnamespace
 JOIN pg_roles caller ON caller.rolname = ANY (%(callers)s) AND has_any_column_privilege(caller.oid, v.oid, 'SELECT')
 WHERE v.relkind IN ('v', 'm')
+    AND NOT (pg_get_userbyid(v.relowner)::text LIKE 'supabase\_%%' AND n.nspname <> ALL (%(schemas)s))
     AND (tn.nspname = ANY (%(schemas)s) OR t.oid = to_regclass('auth.users'))
     AND NOT (
         v.relkind = 'v'

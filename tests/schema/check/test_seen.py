@@ -1,0 +1,51 @@
+"""The page of what check sees names, for each rule, the revisions that are planted; WRITE_DOCS=1 writes it anew."""
+
+import os
+from pathlib import Path
+
+from tests.schema.check.planted import BAD
+from tests.schema.check.test_access_rules import FAULTS, FAULTS_THERE
+from tripwire_db.schema.check import RULES
+
+TESTS = Path(__file__).parent
+PAGE = TESTS.parents[2] / "docs" / "reference" / "what-check-sees.md"
+HEADER = "| rule | planted |\n|---|---|\n"
+
+# Rules that no single revision breaks: the test that does.
+ELSEWHERE = {
+    "one-head": "test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server",
+    "name": "test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server",
+    "docstring": "test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server",
+    "models": "test_each_planted_revision_is_found_in_its_file_and_line_and_none_that_breaks_no_rule",
+    "runner": "test_what_the_runner_refuses_is_found_by_its_rule",
+    "session-settings": "test_what_the_runner_refuses_is_found_by_its_rule",
+    "transaction": "test_what_the_runner_refuses_is_found_by_its_rule",
+}
+
+
+def cases(rule: str) -> list[str]:
+    """What is planted for a rule, as the page names it."""
+    by_sql = [_first_line(one.up if one.up != "SELECT 1" else one.down) for one in BAD if one.rule == rule]
+    by_name = [name for name, one in {**FAULTS, **FAULTS_THERE}.items() if one.rule == rule]
+    return [*dict.fromkeys(by_sql), *by_name] or [f"`{ELSEWHERE[rule]}`"]
+
+
+def _first_line(sql: str) -> str:
+    line = " ".join(sql.strip().splitlines()[0].split()).replace("|", "\\|")
+    return f"`{line if len(line) <= 90 else line[:89] + '…'}`"
+
+
+def test_the_page_names_what_is_planted_for_each_rule() -> None:
+    table = "".join(f"| [{rule}](rules/{rule}.md) | {' · '.join(cases(rule))} |\n" for rule in RULES)
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(HEADER)
+    after = rest[rest.index("\n\n") :]
+    if os.environ.get("WRITE_DOCS") == "1":
+        PAGE.write_text(f"{before}{HEADER}{table.rstrip()}{after}", encoding="utf-8")
+
+    assert PAGE.read_text(encoding="utf-8") == f"{before}{HEADER}{table.rstrip()}{after}", "write it by WRITE_DOCS=1"
+
+
+def test_what_is_broken_elsewhere_is_a_test() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in TESTS.glob("test_*.py") if path.name != "test_seen.py")
+    assert [name for name in ELSEWHERE.values() if f"def {name}(" not in source] == []
