@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from tests.schema.check.planted import BAD
+from tests.schema.check.planted import BAD, Planted
 from tests.schema.check.test_access_rules import FAULTS, FAULTS_THERE
 from tripwire_db.schema.check import RULES
 
 TESTS = Path(__file__).parent
 PAGE = TESTS.parents[2] / "docs" / "reference" / "what-check-sees.md"
-HEADER = "| rule | planted |\n|---|---|\n"
+HEADER, FOOTER = "| rule | planted |\n|---|---|\n", "\n\n## What it does not see"
+WIDTH = 100
 
 # Rules that no single revision breaks: the test that does.
 ELSEWHERE = {
@@ -25,21 +26,22 @@ ELSEWHERE = {
 
 def cases(rule: str) -> list[str]:
     """What is planted for a rule, as the page names it."""
-    by_sql = [_first_line(one.up if one.up != "SELECT 1" else one.down) for one in BAD if one.rule == rule]
+    by_text = [_shown(one) for one in BAD if one.rule == rule]
     by_name = [name for name, one in {**FAULTS, **FAULTS_THERE}.items() if one.rule == rule]
-    return [*dict.fromkeys(by_sql), *by_name] or [f"`{ELSEWHERE[rule]}`"]
+    return [*dict.fromkeys(by_text), *by_name] or [f"`{ELSEWHERE[rule]}`"]
 
 
-def _first_line(sql: str) -> str:
-    line = " ".join(sql.strip().splitlines()[0].split()).replace("|", "\\|")
-    return f"`{line if len(line) <= 90 else line[:89] + '…'}`"
+def _shown(planted: Planted) -> str:
+    """What sets it apart, in one line: what it declares or imports, else what it does, up or down."""
+    doing = planted.up if planted.up not in ("SELECT 1", "") else planted.down
+    line = " ".join((planted.head or planted.imports or doing).split()).replace("|", "\\|").replace("`", "'")
+    return f"`{line if len(line) <= WIDTH else line[: WIDTH - 1] + '…'}`"
 
 
 def test_the_page_names_what_is_planted_for_each_rule() -> None:
     table = "".join(f"| [{rule}](rules/{rule}.md) | {' · '.join(cases(rule))} |\n" for rule in RULES)
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(HEADER)
-    after = rest[rest.index("\n\n") :]
+    before, after = page.partition(HEADER)[0], FOOTER + page.partition(FOOTER)[2]
     if os.environ.get("WRITE_DOCS") == "1":
         PAGE.write_text(f"{before}{HEADER}{table.rstrip()}{after}", encoding="utf-8")
 
@@ -47,5 +49,7 @@ def test_the_page_names_what_is_planted_for_each_rule() -> None:
 
 
 def test_what_is_broken_elsewhere_is_a_test() -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in TESTS.glob("test_*.py") if path.name != "test_seen.py")
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in TESTS.glob("test_*.py") if path.name != "test_seen.py"
+    )
     assert [name for name in ELSEWHERE.values() if f"def {name}(" not in source] == []
