@@ -68,6 +68,15 @@ def pytest_configure(config: pytest.Config) -> None:
     Hosted.privileges = config.getoption("hosted")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On hosted-like servers leave out what cannot be done there as `postgres`."""
+    if Hosted.privileges is None:
+        return
+    left_out = [item for item in items if item.get_closest_marker("plain_server")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which servers the tests meet."""
     found = [version_line(major) for major in finding.MAJORS]

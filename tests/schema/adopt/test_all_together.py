@@ -10,7 +10,8 @@ from tests.conftest import MakeDatabase
 from tests.schema.adopt.test_variants import assert_every_row_is_somewhere, remember
 from tests.schema.migrations.chain import BASELINE
 from tests.schema.migrations.damage import MANAGERS, STUDENTS, damage
-from tripwire_db import PostgresAuth, TripwireRepository, migrations
+from tests.support.auth import auth_for
+from tripwire_db import TripwireRepository, migrations
 from tripwire_db.schema.adopt import adopt, inspect
 from tripwire_db.schema.doctor import State, examine, mend
 from tripwire_db.schema.drift import find_drift
@@ -92,7 +93,7 @@ def test_ten_thousand_students_with_everything_wrong_are_brought_in(make_databas
         ).fetchone()[0]
     assert blocked > 150
     assert phones > STUDENTS - 100
-    with PostgresAuth(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
+    with auth_for(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
 
         def create(number: int) -> bool:
             return repository.create_tripwire_user(

@@ -76,6 +76,7 @@ def test_a_transaction_pooler_is_refused(make_database: MakeDatabase) -> None:
             call("postgresql://postgres@localhost:6543/postgres")
 
 
+@pytest.mark.plain_server
 def test_a_role_that_would_not_see_the_auth_users_is_refused_before_it_takes_everybody_for_gone(
     make_database: MakeDatabase,
 ) -> None:

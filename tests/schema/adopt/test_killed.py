@@ -66,6 +66,7 @@ def test_killed_while_it_waits_nothing_has_happened_and_the_next_finishes_it(by_
     assert migrations.current(by_hand) == FIRST_REVISION
 
 
+@pytest.mark.plain_server
 def test_killed_in_the_middle_of_its_statements_nothing_has_happened(by_hand: str) -> None:
     # An event trigger holds it up where rows have been moved already, and its views go.
     with psycopg.connect(by_hand, autocommit=True) as connection:

@@ -7,7 +7,8 @@ from tests.conftest import MakeDatabase
 from tests.schema.adopt.test_exact import unstamped
 from tests.schema.adopt.variants import OBJECTS, VARIANTS, Variant
 from tests.schema.migrations.chain import BASELINE
-from tripwire_db import PostgresAuth, TripwireRepository, migrations
+from tests.support.auth import auth_for
+from tripwire_db import TripwireRepository, migrations
 from tripwire_db.schema.adopt import FIRST_REVISION, Report, adopt, inspect
 from tripwire_db.schema.course.sample_rows import MANAGERS, TABLES_OF_V2
 from tripwire_db.schema.doctor import State, examine, mend
@@ -83,7 +84,7 @@ def test_a_variant_is_reported_adopted_upgraded_and_works(name: str, make_databa
         assert connection.execute(variant.at_head).fetchone() == (True,)
     assert [result.state for result in mend(url, examine(url)) if result.state in (State.FAILED, State.CHANGED)] == []
     assert [finding for finding in examine(url) if finding.mendable] == []
-    with PostgresAuth(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
+    with auth_for(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
         created = repository.create_tripwire_user(
             email="new@mail.kz", full_name="New", manager_id=MANAGERS[0], price=7000
         )

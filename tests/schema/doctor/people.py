@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from tripwire_db import PostgresAuth, TripwireRepository, WatchPolicy
+from tests.support.auth import auth_for
+from tripwire_db import TripwireRepository, WatchPolicy
 
 LESSONS = (67, 68, 69)
 STAGES = ("new", "watching", "qualified", "one", "two", "graduate", "revoked", "blocked", "deleted")
@@ -28,7 +29,7 @@ def open_repository(url: str, **options: Any) -> Iterator[TripwireRepository]:
     """A repository that counts what is claimed, so that a lesson is watched in one call."""
     policy = WatchPolicy(max_rate=None)
     with (
-        PostgresAuth(url) as auth,
+        auth_for(url) as auth,
         TripwireRepository.connect(url, **{"auth": auth, "policy": policy, **options}) as repository,
     ):
         yield repository

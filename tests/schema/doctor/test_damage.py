@@ -488,6 +488,7 @@ def test_what_has_changed_since_it_was_found_is_left_alone_and_said(course: tupl
     assert told(url, f"SELECT modules_completed = 2 FROM public.tripwire_users WHERE user_id = '{user}'", user)
 
 
+@pytest.mark.plain_server
 def test_an_invalid_index_is_built_again_and_one_that_cannot_be_is_left_with_the_reason(
     make_database: MakeDatabase, major: int
 ) -> None:

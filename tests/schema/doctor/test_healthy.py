@@ -95,6 +95,7 @@ def test_a_role_that_would_not_see_the_rows_is_refused(database_url: str) -> Non
         examine(database_url.replace("//postgres@", "//nearsighted@"))
 
 
+@pytest.mark.plain_server
 def test_a_role_that_would_not_see_the_auth_users_is_refused_rather_than_told_that_all_are_gone(
     database_url: str,
 ) -> None:
@@ -126,6 +127,7 @@ def test_students_who_are_blocked_here_and_banned_there_are_no_findings(database
     assert examine(database_url) == ()
 
 
+@pytest.mark.plain_server
 def test_a_stand_in_of_an_older_release_can_be_looked_at(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE auth.users DROP COLUMN deleted_at, DROP COLUMN banned_until")

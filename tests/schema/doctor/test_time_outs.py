@@ -43,6 +43,7 @@ def test_a_repair_that_takes_longer_than_the_server_s_time_out_is_not_ended(cour
     assert {result.state for result in results} == {State.MENDED}
 
 
+@pytest.mark.plain_server
 def test_an_index_is_built_again_though_that_takes_longer_than_the_server_s_time_out(
     course: tuple[str, People],
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_repair_that_takes_too_long_says_what_to_set_and_is_undone(
     assert examine(url) == findings
 
 
+@pytest.mark.plain_server
 def test_an_index_that_takes_too_long_behind_a_pooler_fails_alone_and_leaves_nothing(
     course: tuple[str, People], pgbouncer: PgBouncer
 ) -> None:

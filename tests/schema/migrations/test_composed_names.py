@@ -5,7 +5,8 @@ import unicodedata
 import psycopg
 
 from tests.conftest import MakeDatabase
-from tripwire_db import PostgresAuth, TripwireRepository, migrations
+from tests.support.auth import auth_for
+from tripwire_db import TripwireRepository, migrations
 from tripwire_db.schema.course.sample_rows import STUDENTS, fill_head, fill_v2
 
 BEFORE, REVISION = "20261126075943", "20261126081215"
@@ -46,7 +47,7 @@ def test_names_are_composed_wherever_they_stand_and_nothing_else_changes(make_da
         connection.execute("UPDATE public.users SET full_name = full_name WHERE id = %s", [STUDENTS[0]])
         assert rows(connection)["public.users"] != expected["public.users"], "the triggers stand again"
     migrations.upgrade(url)
-    with PostgresAuth(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
+    with auth_for(url) as auth, TripwireRepository.connect(url, auth=auth) as repository:
         found = repository.list_students(search="андрей ёлкин")
     assert [str(student.user_id) for student in found] == [str(STUDENTS[0])]
 

@@ -57,6 +57,7 @@ def test_a_duplicate_that_came_in_time_fails_the_build_and_a_rerun_mends_it(vali
         assert invalid(connection) == []
 
 
+@pytest.mark.plain_server
 def test_a_rerun_keeps_what_was_finished_and_builds_the_rest(validated: str) -> None:
     with psycopg.connect(validated, autocommit=True) as connection:
         # As if the first run had ended after two indexes, the second of them half built.

@@ -11,6 +11,8 @@ from tests.schema.migrations.chain import BASELINE
 from tripwire_db import bootstrap, migrations
 from tripwire_db.schema.check.dump import difference, dump
 
+pytestmark = pytest.mark.plain_server
+
 BEFORE_WATCHERS = "20261118090000"
 
 HEARD = [

@@ -297,6 +297,7 @@ def test_it_has_v2s_twenty_indexes(v2: psycopg.Connection) -> None:
     assert found == INDEXES
 
 
+@pytest.mark.plain_server
 def test_it_has_v2s_triggers_and_event_trigger(v2: psycopg.Connection) -> None:
     found = dict(
         v2.execute(

@@ -117,6 +117,7 @@ def test_extra_columns_and_tables_are_left_alone(make_database: MakeDatabase) ->
         assert count(connection, "SELECT count(*) FROM public.tripwire_progress WHERE updated_at IS NOT NULL") == 1
 
 
+@pytest.mark.plain_server
 def test_upgrade_head_on_an_empty_database_takes_two_seconds_at_most(make_database: MakeDatabase, major: int) -> None:
     """The best of up to five, since other tests share the machine."""
     taken = []

@@ -59,7 +59,8 @@ def shared_postgres(major: int, run: str) -> Iterator[Postgres]:
     cluster = Cluster(
         postgres_bin(major),
         home() / "scratch" / f"tests-{run[:8]}-{major}",
-        settings=_SETTINGS,
+        # `postgres` could not drop a database in which an autovacuum worker, which is no role's of its own, is at work.
+        settings=_SETTINGS | ({"autovacuum": False} if Hosted.privileges else {}),
         tcp_port=0,
         superuser=HOSTED_SUPERUSER if Hosted.privileges else SUPERUSER,
     )
