@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -256,6 +257,9 @@ video_tracking = Table(
     count("last_position_seconds"),
     count("watch_percentage"),
     flag("is_qualified_for_completion"),
+    # The set as it was when the video qualified, and again on completion: what is searched, so that no index names a
+    # column that each heartbeat changes. NULL: not stored yet (an older release, or a hand, set the flag).
+    Column("qualified_segments", JSONB),
     # What counts, and what may count so far, in whole milliseconds; last_seen_at is NULL until the first call.
     Column("counted_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("allowance_ms", BigInteger, nullable=False, server_default=text("0")),
@@ -264,6 +268,7 @@ video_tracking = Table(
     time("updated_at"),
     UniqueConstraint("user_id", "lesson_id"),
     CheckConstraint("jsonb_typeof(watched_segments) = 'array'", name="watched_segments"),
+    CheckConstraint("jsonb_typeof(qualified_segments) = 'array'", name="qualified_segments"),
     CheckConstraint("total_watched_seconds >= 0", name="total_watched_seconds"),
     CheckConstraint("video_duration_seconds >= 0", name="video_duration_seconds"),
     CheckConstraint("last_position_seconds >= 0", name="last_position_seconds"),
@@ -277,12 +282,17 @@ Index(
     info={"serves": "the foreign key to lessons: deleting a lesson looks here"},
 )
 Index(
-    "idx_video_tracking_segments",
-    video_tracking.c.watched_segments,
+    "idx_video_tracking_qualified_segments",
+    video_tracking.c.qualified_segments,
     postgresql_using="gin",
-    postgresql_ops={"watched_segments": "jsonb_path_ops"},
-    postgresql_where=text("is_qualified_for_completion"),
+    postgresql_ops={"qualified_segments": "jsonb_path_ops"},
     info={"serves": "search_watched_segments(lesson_id, segment)"},
+)
+Index(
+    "idx_video_tracking_segments_not_stored",
+    video_tracking.c.lesson_id,
+    postgresql_where=and_(video_tracking.c.is_qualified_for_completion, video_tracking.c.qualified_segments.is_(None)),
+    info={"serves": "search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty"},
 )
 
 user_achievements = Table(

@@ -179,14 +179,14 @@ isOneToOne: false
                   ]
                 },"video_tracking": {
                   Row: {
-                    "allowance_ms": number,"counted_ms": number,"created_at": string,"id": string,"is_qualified_for_completion": boolean,"last_position_seconds": number,"last_seen_at": string | null,"lesson_id": number,"total_watched_seconds": number,"updated_at": string,"user_id": string,"video_duration_seconds": number,"watch_percentage": number,"watched_segments": NonNullable<Json>
+                    "allowance_ms": number,"counted_ms": number,"created_at": string,"id": string,"is_qualified_for_completion": boolean,"last_position_seconds": number,"last_seen_at": string | null,"lesson_id": number,"qualified_segments": Json | null,"total_watched_seconds": number,"updated_at": string,"user_id": string,"video_duration_seconds": number,"watch_percentage": number,"watched_segments": NonNullable<Json>
                   }
                   ComputedFields: never
                   Insert: {
-                    "allowance_ms"?: number,"counted_ms"?: number,"created_at"?: string,"id"?: string,"is_qualified_for_completion"?: boolean,"last_position_seconds"?: number,"last_seen_at"?: string | null,"lesson_id": number,"total_watched_seconds"?: number,"updated_at"?: string,"user_id": string,"video_duration_seconds"?: number,"watch_percentage"?: number,"watched_segments"?: NonNullable<Json>
+                    "allowance_ms"?: number,"counted_ms"?: number,"created_at"?: string,"id"?: string,"is_qualified_for_completion"?: boolean,"last_position_seconds"?: number,"last_seen_at"?: string | null,"lesson_id": number,"qualified_segments"?: Json | null,"total_watched_seconds"?: number,"updated_at"?: string,"user_id": string,"video_duration_seconds"?: number,"watch_percentage"?: number,"watched_segments"?: NonNullable<Json>
                   }
                   Update: {
-                    "allowance_ms"?: number,"counted_ms"?: number,"created_at"?: string,"id"?: string,"is_qualified_for_completion"?: boolean,"last_position_seconds"?: number,"last_seen_at"?: string | null,"lesson_id"?: number,"total_watched_seconds"?: number,"updated_at"?: string,"user_id"?: string,"video_duration_seconds"?: number,"watch_percentage"?: number,"watched_segments"?: NonNullable<Json>
+                    "allowance_ms"?: number,"counted_ms"?: number,"created_at"?: string,"id"?: string,"is_qualified_for_completion"?: boolean,"last_position_seconds"?: number,"last_seen_at"?: string | null,"lesson_id"?: number,"qualified_segments"?: Json | null,"total_watched_seconds"?: number,"updated_at"?: string,"user_id"?: string,"video_duration_seconds"?: number,"watch_percentage"?: number,"watched_segments"?: NonNullable<Json>
                   }
                   Relationships: [
                     {

@@ -84,6 +84,7 @@ def _complete(b: StatementBuilder) -> None:
     held = valid_certificate(b, student)
     gate = _rule_of_80_percent(b, facts)  # 1
     completed = _complete_progress(b, gate)  # 2
+    _keep_segments(b, gate, completed)
     counted = _count_module(b, gate, completed)  # 3
     certificate = _issue_certificate(b, counted)  # 8
     outcome = _outcome(b, gate, counted, certificate)
@@ -181,6 +182,23 @@ def _complete_progress(b: StatementBuilder, gate: sa.CTE) -> sa.CTE:
         to="completed",
         where=student_progress.c.status != "completed",
         returning=(student_progress.c.user_id, student_progress.c.completed_at.label("at")),
+    )
+
+
+def _keep_segments(b: StatementBuilder, gate: sa.CTE, completed: sa.CTE) -> None:
+    """The set that is searched, as it is on completion: heartbeats leave it alone (see `update_video_tracking`)."""
+    video = video_tracking.c
+    b.step(
+        "keep_segments",
+        update(video_tracking)
+        .where(
+            video.user_id == completed.c.user_id,
+            gate.c.user_id == completed.c.user_id,
+            video.lesson_id == gate.c.lesson_id,
+            video.qualified_segments.is_distinct_from(video.watched_segments),
+        )
+        .values(qualified_segments=video.watched_segments)
+        .returning(video.user_id),
     )
 
 

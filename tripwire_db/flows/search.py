@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
@@ -49,9 +49,10 @@ def search_activity(
 def search_watched_segments(
     *, lesson_id: int, segment: Segment | tuple[float, float], limit: int = 50
 ) -> Flow[list[UUID]]:
-    """Students whose stored set for a lesson holds exactly this segment, among those qualified to complete it.
+    """Students whose set for a lesson holds exactly this segment, among those qualified to complete it.
 
-    Exact containment is what the index serves; who watched a given second is another question.
+    The set is the one stored when the video qualified, and again on completion: what is watched between and afterwards is
+    not searched. Where none was stored then, the set itself is. Exact containment is what the index serves; who watched a given second is another question.
 
     Args:
         lesson_id: the lesson.
@@ -93,16 +94,16 @@ def search_statement(of_manager: bool) -> FlowStatement[list[Activity]]:
 
 
 def _search_segments(b: StatementBuilder) -> None:
-    b.report(
-        select(video_tracking.c.user_id)
-        .where(
-            video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
-            video_tracking.c.is_qualified_for_completion,
-            video_tracking.c.watched_segments.contains(param("segment", JSONB)),
-        )
-        .order_by(video_tracking.c.user_id)
-        .limit(param("limit", sa.BigInteger))
+    """Two arms, each with the index that serves it; see `tables.video_tracking`."""
+    video, segment = video_tracking.c, param("segment", JSONB)
+    qualified = select(video.user_id).where(
+        video.lesson_id == param("lesson_id", sa.Integer), video.is_qualified_for_completion
     )
+    found = union_all(
+        qualified.where(video.qualified_segments.contains(segment)),
+        qualified.where(video.qualified_segments.is_(None), video.watched_segments.contains(segment)),
+    ).subquery("found")
+    b.report(select(found.c.user_id).order_by(found.c.user_id).limit(param("limit", sa.BigInteger)))
 
 
 _SEARCH_SEGMENTS = FlowStatement(

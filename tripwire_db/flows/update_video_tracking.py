@@ -151,6 +151,7 @@ def _locked_video(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
             video_tracking.c.total_watched_seconds,
             video_tracking.c.watch_percentage,
             video_tracking.c.is_qualified_for_completion,
+            video_tracking.c.qualified_segments.is_not(None).label("searchable"),
         )
         .join_from(student, video_tracking, of_lesson)
         .with_for_update(of=video_tracking),
@@ -221,7 +222,12 @@ def _watched(b: StatementBuilder, gate: sa.CTE, video: sa.CTE) -> sa.CTE:
 
 
 def _update_video(b: StatementBuilder, watched: sa.CTE) -> None:
-    """The video's row. A call that changes nothing writes nothing: sent twice under a frozen clock, it leaves the row."""
+    """The video's row. A call that changes nothing writes nothing: sent twice under a frozen clock, it leaves the row.
+
+    The set that is searched is written once, when the video qualifies: an index on what every call changes would end HOT
+    updates.
+    """
+    qualifies = and_(watched.c.qualified, ~watched.c.searchable)
     changes = {
         video_tracking.c.watched_segments: watched.c.segments,
         video_tracking.c.counted_ms: watched.c.counted_ms,
@@ -234,6 +240,9 @@ def _update_video(b: StatementBuilder, watched: sa.CTE) -> None:
         video_tracking.c.total_watched_seconds: watched.c.total_watched_seconds,
         video_tracking.c.watch_percentage: watched.c.percentage,
         video_tracking.c.is_qualified_for_completion: watched.c.qualified,
+        video_tracking.c.qualified_segments: case(
+            (qualifies, watched.c.segments), else_=video_tracking.c.qualified_segments
+        ),
     }
     b.step(
         "update_video",

@@ -133,6 +133,16 @@ WITH settings AS MATERIALIZED (
             WHERE public.student_progress.status <> 'completed'
        RETURNING public.student_progress.user_id, public.student_progress.completed_at AS at
      )
+   , keep_segments AS (
+       UPDATE public.video_tracking
+       SET qualified_segments = public.video_tracking.watched_segments
+       FROM complete_progress, gate
+       WHERE public.video_tracking.user_id = complete_progress.user_id
+         AND gate.user_id = complete_progress.user_id
+         AND public.video_tracking.lesson_id = gate.lesson_id
+         AND public.video_tracking.qualified_segments IS DISTINCT FROM public.video_tracking.watched_segments
+       RETURNING public.video_tracking.user_id
+     )
    , count_module AS (
        UPDATE public.tripwire_users
        SET status = CASE
@@ -444,6 +454,8 @@ WITH settings AS MATERIALIZED (
          OR (gate.user_id IS NOT NULL AND complete_progress.user_id IS NULL) AS raced
        , (SELECT count(*)
           FROM complete_progress) AS rows_complete_progress
+       , (SELECT count(*)
+          FROM keep_segments) AS rows_keep_segments
        , (SELECT count(*)
           FROM count_module) AS rows_count_module
        , (SELECT count(*)

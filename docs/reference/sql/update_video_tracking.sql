@@ -31,6 +31,7 @@ WITH settings AS MATERIALIZED (
             , public.video_tracking.total_watched_seconds
             , public.video_tracking.watch_percentage
             , public.video_tracking.is_qualified_for_completion
+            , public.video_tracking.qualified_segments IS NOT NULL AS searchable
        FROM student
             INNER JOIN public.video_tracking ON public.video_tracking.user_id = student.user_id
                                             AND public.video_tracking.lesson_id = CAST($3 AS integer)
@@ -111,6 +112,7 @@ WITH settings AS MATERIALIZED (
             , credit.total_watched_seconds
             , credit.watch_percentage
             , credit.qualified_before
+            , credit.searchable
             , credit.user_id
             , credit.status
             , credit.at
@@ -161,6 +163,7 @@ WITH settings AS MATERIALIZED (
                   , video.total_watched_seconds
                   , video.watch_percentage
                   , video.is_qualified_for_completion AS qualified_before
+                  , video.searchable
                   , gate.user_id
                   , gate.status
                   , gate.at
@@ -189,6 +192,7 @@ WITH settings AS MATERIALIZED (
             , counted.duration_changed
             , counted.watch_percentage
             , counted.qualified_before
+            , counted.searchable
             , counted.user_id
             , counted.status
             , counted.at
@@ -220,6 +224,11 @@ WITH settings AS MATERIALIZED (
          , last_position_seconds = LEAST(CAST($11 AS bigint), watched.duration_seconds)
          , watch_percentage = watched.percentage
          , is_qualified_for_completion = watched.qualified
+         , qualified_segments = CASE
+                                  WHEN watched.qualified AND NOT watched.searchable
+                                    THEN watched.segments
+                                  ELSE public.video_tracking.qualified_segments
+                                END
          , counted_ms = watched.counted_ms
          , allowance_ms = watched.allowance_ms
          , last_seen_at = watched.last_seen_at
@@ -234,7 +243,13 @@ WITH settings AS MATERIALIZED (
            OR public.video_tracking.video_duration_seconds IS DISTINCT FROM watched.duration_seconds
            OR public.video_tracking.total_watched_seconds IS DISTINCT FROM watched.total_watched_seconds
            OR public.video_tracking.watch_percentage IS DISTINCT FROM watched.percentage
-           OR public.video_tracking.is_qualified_for_completion IS DISTINCT FROM watched.qualified)
+           OR public.video_tracking.is_qualified_for_completion IS DISTINCT FROM watched.qualified
+           OR public.video_tracking.qualified_segments IS DISTINCT FROM CASE
+                                                                          WHEN watched.qualified
+                                                                           AND NOT watched.searchable
+                                                                            THEN watched.segments
+                                                                          ELSE public.video_tracking.qualified_segments
+                                                                        END)
        RETURNING public.video_tracking.user_id
      )
    , open_video_tracking AS (
@@ -284,6 +299,7 @@ WITH settings AS MATERIALIZED (
                   , watched.duration_changed
                   , watched.watch_percentage
                   , watched.qualified_before
+                  , watched.searchable
                   , watched.user_id
                   , watched.status
                   , watched.at

@@ -19,6 +19,7 @@ FAILURES: list[tuple[str, Callable, list[str] | None]] = [
         scenes.complete_first_lesson,
         [
             "complete_progress",
+            "keep_segments",
             "count_module",
             "update_profile",
             "count_lesson",
@@ -64,6 +65,7 @@ NOT_THE_FIRST = {"open_progress", "open_video_tracking"}
 RULES = {
     "complete_progress": "status <> 'completed'",
     "open_progress": "status <> 'not_started'",
+    "open_video_tracking": "is_qualified_for_completion",
 }
 
 

@@ -33,6 +33,7 @@ def test_a_flow_writes_one_record_with_its_name_user_duration_attempts_and_rows(
     assert record.attempts == 1
     assert record.rows == {
         "complete_progress": 1,
+        "keep_segments": 1,
         "count_module": 1,
         "issue_certificate": 0,
         "update_profile": 1,

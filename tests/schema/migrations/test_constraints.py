@@ -48,6 +48,7 @@ AGAINST_CHECK = {
     "ck_student_progress_status": "UPDATE public.student_progress SET status = 'skipped', completed_at = NULL",
     "ck_student_progress_completed_at": "UPDATE public.student_progress SET status = 'completed', completed_at = NULL",
     "ck_video_tracking_watched_segments": """UPDATE public.video_tracking SET watched_segments = '"[]"'""",
+    "ck_video_tracking_qualified_segments": """UPDATE public.video_tracking SET qualified_segments = '"[]"'""",
     "ck_video_tracking_total_watched_seconds": "UPDATE public.video_tracking SET total_watched_seconds = -1",
     "ck_video_tracking_video_duration_seconds": "UPDATE public.video_tracking SET video_duration_seconds = -1",
     "ck_video_tracking_last_position_seconds": "UPDATE public.video_tracking SET last_position_seconds = -1",

@@ -130,6 +130,7 @@ def _credit(gate: sa.CTE, video: sa.CTE) -> sa.Subquery:
             video.c.total_watched_seconds,
             video.c.watch_percentage,
             video.c.is_qualified_for_completion.label("qualified_before"),
+            video.c.searchable,
             gate,
         )
         .select_from(sa.join(gate, video, true()))

@@ -49,5 +49,9 @@ LOST_ROWS = {
     ("20261126104328", "log entries about corrections, reassignments, lessons and completed courses"): (
         "INSERT INTO public.sales_activity_log (action_type) VALUES ('user_corrected')"
     ),
+    ("20261126115801", "sets as they were when the video qualified, where more has been watched since"): (
+        f"""UPDATE public.video_tracking SET qualified_segments = '[{{"start": 0, "end": 1440}}]'
+        WHERE user_id = '{STUDENTS[0]}' AND lesson_id = 67"""
+    ),
 }
 """By revision and the loss that it declares: SQL that makes one thing which only the newer layout can hold."""

@@ -1,0 +1,50 @@
+"""Copy the set of each video that is qualified by now, as the next revision's index will serve it.
+
+`updated_at` stays as it was. Readers go on; writers of video_tracking wait until the copy is made (about ten seconds for
+a million qualified videos), and those that run out of time say so and may be called again.
+
+Revision: 20261126115802
+Follows: 20261126115801
+"""
+
+from revision_tools import execute
+
+revision = "20261126115802"
+down_revision = "20261126115801"
+branch_labels = None
+depends_on = None
+
+LINT = {
+    "squawk:ban-drop-constraint": "PostgreSQL can make a rule NOT VALID again only by dropping and adding it",
+}
+
+
+def upgrade() -> None:
+    execute(
+        """
+        ALTER TABLE public.video_tracking DISABLE TRIGGER update_video_tracking_updated_at;
+        UPDATE public.video_tracking
+        SET qualified_segments = watched_segments
+        WHERE is_qualified_for_completion AND qualified_segments IS NULL;
+        ALTER TABLE public.video_tracking ENABLE TRIGGER update_video_tracking_updated_at;
+
+        ALTER TABLE public.video_tracking VALIDATE CONSTRAINT ck_video_tracking_qualified_segments;
+        """
+    )
+
+
+def downgrade() -> None:
+    execute(
+        """
+        ALTER TABLE public.video_tracking DISABLE TRIGGER update_video_tracking_updated_at;
+        UPDATE public.video_tracking
+        SET qualified_segments = NULL
+        WHERE is_qualified_for_completion AND qualified_segments = watched_segments;
+        ALTER TABLE public.video_tracking ENABLE TRIGGER update_video_tracking_updated_at;
+
+        ALTER TABLE public.video_tracking
+            DROP CONSTRAINT ck_video_tracking_qualified_segments,
+            ADD CONSTRAINT ck_video_tracking_qualified_segments
+                CHECK (jsonb_typeof(qualified_segments) = 'array') NOT VALID
+        """
+    )

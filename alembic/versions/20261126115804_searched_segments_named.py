@@ -1,0 +1,36 @@
+"""Say of the new indexes what they serve, and no longer of the one that goes.
+
+In a transaction, between the two revisions that run CONCURRENTLY and may hold nothing else; so the way back finds the old
+index without its comment, and gives it again.
+
+Revision: 20261126115804
+Follows: 20261126115803
+"""
+
+from revision_tools import execute
+
+revision = "20261126115804"
+down_revision = "20261126115803"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    execute(
+        """
+        COMMENT ON INDEX public.idx_video_tracking_qualified_segments IS 'search_watched_segments(lesson_id, segment)';
+        COMMENT ON INDEX public.idx_video_tracking_segments_not_stored IS
+            'search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty';
+        COMMENT ON INDEX public.idx_video_tracking_segments IS NULL;
+        """
+    )
+
+
+def downgrade() -> None:
+    execute(
+        """
+        COMMENT ON INDEX public.idx_video_tracking_segments IS 'search_watched_segments(lesson_id, segment)';
+        COMMENT ON INDEX public.idx_video_tracking_segments_not_stored IS NULL;
+        COMMENT ON INDEX public.idx_video_tracking_qualified_segments IS NULL;
+        """
+    )
