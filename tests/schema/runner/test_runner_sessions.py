@@ -1,6 +1,7 @@
 """What a role, a database or a pooler has set up for sessions does not reach into a migration."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,7 +10,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.schema.runner.chain import ROOT, WAIT_AT_GATE, Chain, eventually
 from tests.support.servers.pgbouncer import pgbouncer
-from tests.support.servers.postgres import Postgres
 from tests.support.servers.proxy import Proxy
 from tripwire_db.schema.bootstrap import BootstrapRefused, bootstrap
 
@@ -190,20 +190,20 @@ def test_a_role_whose_settings_silence_event_triggers_still_tells_postgrest(
     chain.execute(f"DROP OWNED BY {role}")
 
 
-def test_a_session_pooler_without_a_session_left_is_no_transaction_pooler(chain: Chain, postgres: Postgres) -> None:
+def test_a_session_pooler_without_a_session_left_is_no_transaction_pooler(chain: Chain) -> None:
     chain.add("CREATE TABLE public.a ()")
-    name = str(conninfo_to_dict(chain.url)["dbname"])
-    with pgbouncer(postgres.cluster.socket_dir, postgres.port, pool_mode="session", pool_size=2) as pooler:
-        result = chain.run("upgrade", "head", url=pooler.url(name))
+    server = conninfo_to_dict(chain.url)
+    with pgbouncer(Path(str(server["host"])), int(str(server["port"])), pool_mode="session", pool_size=2) as pooler:
+        result = chain.run("upgrade", "head", url=pooler.url(str(server["dbname"])))
     assert result.code == 0, result
     assert chain.at() == chain.revision(1)
 
 
-def test_a_pooler_that_lends_no_session_is_told_from_one_that_is_away(chain: Chain, postgres: Postgres) -> None:
+def test_a_pooler_that_lends_no_session_is_told_from_one_that_is_away(chain: Chain) -> None:
     chain.add("CREATE TABLE public.a ()")
-    name = str(conninfo_to_dict(chain.url)["dbname"])
-    with pgbouncer(postgres.cluster.socket_dir, postgres.port, pool_mode="session", pool_size=1) as pooler:
-        result = chain.run("upgrade", "head", url=f"{pooler.url(name)}?connect_timeout=2")
+    server = conninfo_to_dict(chain.url)
+    with pgbouncer(Path(str(server["host"])), int(str(server["port"])), pool_mode="session", pool_size=1) as pooler:
+        result = chain.run("upgrade", "head", url=f"{pooler.url(str(server['dbname']))}?connect_timeout=2")
     assert result.code != 0
     assert "a pooler that has no server session left" in result.out
     assert chain.query("SELECT FROM pg_namespace WHERE nspname = 'tripwire'") == []
