@@ -31,7 +31,7 @@ _RULES = {
         WHERE NOT EXISTS (SELECT FROM module_unlocks m WHERE m.user_id = s.user_id AND m.module_id = 16)""",
     "an unlocked module without its progress or its video": """
         SELECT s.email FROM tripwire_users s JOIN module_unlocks m USING (user_id)
-        JOIN lessons l ON l.module_id = m.module_id
+        JOIN lessons l ON l.module_id = m.module_id AND NOT l.archived
         LEFT JOIN student_progress p ON p.user_id = s.user_id AND p.lesson_id = l.id
         LEFT JOIN video_tracking v ON v.user_id = s.user_id AND v.lesson_id = l.id
         WHERE p.id IS NULL OR v.id IS NULL""",
