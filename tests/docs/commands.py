@@ -126,7 +126,7 @@ def plan_page(page: str) -> str:
             connection.execute("VACUUM ANALYZE")
 
         def answer(command: str) -> str:
-            if "--max-block 1min" not in command:
+            if "--max-block 10min" not in command:
                 migrations.upgrade(url, "head", quiet=True)
                 shutil.copytree(migrations.script_location(), f"{folder}/alembic", dirs_exist_ok=True)
                 Path(f"{folder}/alembic/versions/20270101090000_prices.py").write_text(revision)

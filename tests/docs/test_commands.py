@@ -19,6 +19,6 @@ def _settled(page: str) -> str:
     # The revisions of the chain grow; what is accepted in them is told by the report and by no page.
     told = re.sub(r"(?m)^(  \d{14} .*|Accepted.*|alembic: .*)\n", "", comparable(page))
     # Told where it is not the same, which the clock decides.
-    told = told.replace(" (<seconds> on the scratch server)", "")
+    told = re.sub(r" at \d+ places?,", " at <n> places,", told.replace(" (<seconds> on the scratch server)", ""))
     # A column is as wide as the longest time in it.
     return re.sub(r"(?m)^ Revision .*$", lambda line: " ".join(line[0].split()), re.sub("─+", "─", told))
