@@ -245,7 +245,7 @@ class CompensationFailed(TripwireError):
     """The database refused the rows, and what the auth service had done for them could not be undone.
 
     An auth user made for a student: calling again with the same e-mail resumes it. One whose name or e-mail was
-    corrected: calling again corrects the rows, too. `tripwire-db doctor` lists either.
+    corrected: calling again corrects the rows, too. `tripwire-db doctor` lists the first, and e-mails that differ.
 
     Attributes:
         auth_user_id: the auth user left behind.
@@ -257,7 +257,7 @@ class CompensationFailed(TripwireError):
         self.cause = cause
         super().__init__(
             f"the auth user {auth_user_id} ({email}) was corrected: its rows were not ({cause}), and putting it back "
-            "failed; call again to correct both, or run `tripwire-db doctor`"
+            "failed; call again to correct both, or have `tripwire-db doctor` find an e-mail that differs"
             if of_correction
             else f"the auth user {auth_user_id} ({email}) was left behind: its rows were not written ({cause}) and "
             "removing it failed; call again with the same e-mail to resume, or run `tripwire-db doctor`"

@@ -15,12 +15,15 @@ from tests.backend.flows.world import World
 from tests.faults.acts import WRITING, Act
 from tests.faults.figures import Figures
 from tests.faults.recount import broken
+from tests.faults.test_any_crash import retried_by_the_caller
 from tests.faults.test_creation import strike, writes_a_person
 from tests.support.servers.admin_api import AdminApi
 from tests.support.servers.admin_faults import Fault
 from tests.support.servers.proxy import Proxy, Request, Verdict
 from tripwire_db import AuthFailed, CompensationFailed, SupabaseAuth, TripwireError, Unavailable
 from tripwire_db.engine import retry
+from tripwire_db.engine.statement import FlowStatement
+from tripwire_db.flows.shared import auth_user
 
 AT_ONCE = 16
 PATIENCE = 0.5
@@ -44,6 +47,7 @@ FAULTS = (
 )
 IN_DOUBT = (Fault.answer(503), Fault.swallow(), Fault.failed_after(), Fault.late())
 WITH_AUTH = tuple(act for act in WRITING if act.has_auth)
+CHANGES = WITH_AUTH[3:]
 OF_ROWS = ("log_creation", "log_deletion", "log_correction", "log_reset")
 
 
@@ -133,14 +137,14 @@ def test_whatever_the_auth_service_does_a_retry_ends_in_exactly_one(
     kind: str, it: World, impatient: None, figures: Figures
 ):
     """Each fault once where it comes first, and those that leave most in doubt at each other request."""
-    student, manager, deletion, *changes = WITH_AUTH
+    student, manager, deletion = WITH_AUTH[:3]
     trials = [
         *product([student], ["POST"], FAULTS, [None]),
         *product([student, manager], ["POST"], IN_DOUBT, [Verdict.SWALLOW]),
         # With the rows refused each time, what is tried is the deletion of the auth user: compensation.
         *product([student], ["DELETE"], IN_DOUBT, [Verdict.CUT_BEFORE]),
         *product([deletion], ["DELETE"], IN_DOUBT, [None]),
-        *product(changes, ["PUT"], IN_DOUBT, [None, Verdict.SWALLOW]),
+        *product(CHANGES, ["PUT"], IN_DOUBT, [None, Verdict.SWALLOW]),
     ]
     campaign([Trial(*trial) for trial in trials], kind, it, figures)
 
@@ -151,10 +155,10 @@ def test_each_step_of_auth_crossed_with_each_cut_of_the_database(
     kind: str, it: World, impatient: None, figures: Figures
 ):
     verdicts = [None, *(verdict for verdict in Verdict if verdict is not Verdict.FORWARD)]
-    whole_people, changes = WITH_AUTH[:3], WITH_AUTH[3:]
     trials = [
-        *product(whole_people, ("POST", "GET", "DELETE"), FAULTS, verdicts),
-        *product(changes, ("PUT",), FAULTS, verdicts),
+        *product(WITH_AUTH[:3], ("POST", "GET", "DELETE"), FAULTS, verdicts),
+        # A statement that is held holds the lock of its transaction, too: see the test of the lock.
+        *product(CHANGES, ("PUT",), FAULTS, [verdict for verdict in verdicts if verdict is not Verdict.HOLD]),
     ]
     campaign([Trial(*trial) for trial in trials], kind, it, figures)
 
@@ -177,6 +181,25 @@ def test_a_compensation_that_fails_names_the_auth_user_left_behind_and_the_next_
         student = repository.create_tripwire_user(**asked)
     assert (student.user_id, student.created) == (left["id"], True)
     figures.survived("compensation that fails")
+
+
+@pytest.mark.parametrize("act", CHANGES, ids=lambda act: act.name)
+def test_a_transaction_whose_caller_is_cut_off_gives_the_lock_back(
+    kind: str, it: World, impatient: None, monkeypatch: pytest.MonkeyPatch, act: Act
+):
+    monkeypatch.setattr(auth_user, "IDLE_SECONDS", 1)
+    lock = auth_user._LOCK
+    monkeypatch.setattr(auth_user, "_LOCK", FlowStatement(lock.name, lock.build, lock.decode))
+    asked = act.arguments(it)
+    with with_supabase(kind, it) as (_, proxy, repository):
+        proxy.judge = lambda r: Verdict.HOLD if any(step in r.text for step in OF_ROWS) else Verdict.FORWARD
+        with pytest.raises((Unavailable, CompensationFailed)):
+            act.call(repository, asked)
+        proxy.heal()  # what is held stays held, on a connection that the server thinks alive
+        retried_by_the_caller(lambda: act.call(repository, asked))
+    assert act.effects is not None
+    assert act.effects(it, asked) == 1
+    assert broken(it.url) == []
 
 
 def test_a_creation_of_the_auth_user_that_comes_after_the_retry_makes_no_second(kind: str, it: World, impatient: None):

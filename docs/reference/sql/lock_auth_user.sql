@@ -7,4 +7,5 @@ WITH settings AS MATERIALIZED (
             , COALESCE(CAST($1 AS timestamp with time zone), clock_timestamp()) AS at
      )
   SELECT pg_advisory_xact_lock(hashtextextended(CAST(CAST($2 AS uuid) AS text), 0)) AS taken
+       , set_config('idle_in_transaction_session_timeout', '60s', TRUE) AS idle_timeout
   FROM settings;

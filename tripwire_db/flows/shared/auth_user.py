@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, literal_column, or_, select
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.tables import sales_activity_log, tripwire_users, users
+
+IDLE_SECONDS = 60
+"""So long a transaction that holds the lock may wait for the auth service; one whose caller is cut off ends then."""
 
 
 class AuthUserChanged(Exception):
@@ -142,7 +145,11 @@ def _find_by_id(b: StatementBuilder) -> None:
 
 
 def _lock_auth_user(b: StatementBuilder) -> None:
-    b.report(select(_lock(param("user_id", sa.UUID)).label("taken")).select_from(b.settings))
+    """The lock, in a transaction that does not hold it for ever where the network loses its caller."""
+    idle = func.set_config("idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", literal_column("true"))
+    b.report(
+        select(_lock(param("user_id", sa.UUID)).label("taken"), idle.label("idle_timeout")).select_from(b.settings)
+    )
 
 
 def _schema_is_there(b: StatementBuilder) -> None:
