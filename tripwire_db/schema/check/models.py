@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 import sqlalchemy
+from sqlalchemy.schema import CreateSchema
 
 from tripwire_db.postgres.catalog import Catalog, Key, Object
 from tripwire_db.postgres.connect import connect
@@ -29,6 +30,9 @@ def _make(url: str, project: Project) -> None:
     engine = sqlalchemy.create_engine(sqlalchemy_url(url))
     try:
         for metadata in [models] if isinstance(models, sqlalchemy.MetaData) else models or ():
+            with engine.begin() as connection:
+                for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
+                    connection.execute(CreateSchema(schema, if_not_exists=True))
             metadata.create_all(engine)
     finally:
         engine.dispose()
