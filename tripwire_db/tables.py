@@ -292,7 +292,9 @@ Index(
     "idx_video_tracking_segments_not_stored",
     video_tracking.c.lesson_id,
     postgresql_where=and_(video_tracking.c.is_qualified_for_completion, video_tracking.c.qualified_segments.is_(None)),
-    info={"serves": "search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty"},
+    info={
+        "serves": "search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty"
+    },
 )
 
 user_achievements = Table(
