@@ -14,10 +14,6 @@ down_revision = "20261126115801"
 branch_labels = None
 depends_on = None
 
-LINT = {
-    "squawk:ban-drop-constraint": "PostgreSQL can make a rule NOT VALID again only by dropping and adding it",
-}
-
 
 def upgrade() -> None:
     execute(
@@ -27,8 +23,6 @@ def upgrade() -> None:
         SET qualified_segments = watched_segments
         WHERE is_qualified_for_completion AND qualified_segments IS NULL;
         ALTER TABLE public.video_tracking ENABLE TRIGGER update_video_tracking_updated_at;
-
-        ALTER TABLE public.video_tracking VALIDATE CONSTRAINT ck_video_tracking_qualified_segments;
         """
     )
 
@@ -41,10 +35,5 @@ def downgrade() -> None:
         SET qualified_segments = NULL
         WHERE is_qualified_for_completion AND qualified_segments = watched_segments;
         ALTER TABLE public.video_tracking ENABLE TRIGGER update_video_tracking_updated_at;
-
-        ALTER TABLE public.video_tracking
-            DROP CONSTRAINT ck_video_tracking_qualified_segments,
-            ADD CONSTRAINT ck_video_tracking_qualified_segments
-                CHECK (jsonb_typeof(qualified_segments) = 'array') NOT VALID
         """
     )

@@ -144,9 +144,9 @@ def _dropped_values(trial: Trial) -> Iterator[Told]:
 
 def _is_uncounted(trial: Trial, table: str, column: str, value: str) -> bool:
     change = sql.SQL(
-        "UPDATE {table} SET {column} = " + value + " WHERE ctid = "
-        "(SELECT min(ctid) FROM {table} WHERE {column} IS DISTINCT FROM " + value + ")"
-    ).format(table=sql.Identifier(*table.split(".")), column=sql.Identifier(column))
+        "UPDATE {table} SET {column} = {value} WHERE ctid = "
+        "(SELECT min(ctid) FROM {table} WHERE {column} IS DISTINCT FROM {value})"
+    ).format(table=sql.Identifier(*table.split(".")), column=sql.Identifier(column), value=sql.SQL(value))
     sources = [loss.rows for loss in trial.revision.losses]
     with connect(trial.url) as connection:
         try:
