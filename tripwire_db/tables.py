@@ -25,19 +25,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from tripwire_db.choices import ACTION_TYPES, PROGRESS_STATUSES, ROLES, STUDENT_STATUSES
 from tripwire_db.columns import NAMING_CONVENTION, count, flag, one_of, random_id, time
-
-IS_STAND_IN = """
-SELECT pg_catalog.obj_description(pg_catalog.to_regnamespace('auth')::pg_catalog.oid, 'pg_namespace')
-    IS NOT DISTINCT FROM 'Stand-in for Supabase Auth, made by tripwire-db bootstrap'
-"""
-"""Gives one boolean: True where schema `auth` is the stand-in that `bootstrap` made."""
 
 MODULES_IN_COURSE = 3
 """The course has exactly three modules; which they are, their order and their lessons are rows."""
@@ -257,8 +250,7 @@ video_tracking = Table(
     count("last_position_seconds"),
     count("watch_percentage"),
     flag("is_qualified_for_completion"),
-    # The set as it was when the video qualified, and again on completion: what is searched, so that no index names a
-    # column that each heartbeat changes. NULL: not stored yet (an older release, or a hand, set the flag).
+    # What is searched: the set when the video qualified, and on completion; NULL where an older release set the flag.
     Column("qualified_segments", JSONB),
     # What counts, and what may count so far, in whole milliseconds; last_seen_at is NULL until the first call.
     Column("counted_ms", BigInteger, nullable=False, server_default=text("0")),
@@ -291,10 +283,8 @@ Index(
 Index(
     "idx_video_tracking_segments_not_stored",
     video_tracking.c.lesson_id,
-    postgresql_where=and_(video_tracking.c.is_qualified_for_completion, video_tracking.c.qualified_segments.is_(None)),
-    info={
-        "serves": "search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty"
-    },
+    postgresql_where=text("is_qualified_for_completion AND qualified_segments IS NULL"),
+    info={"serves": "search_watched_segments(lesson_id, segment): what an older release qualified"},
 )
 
 user_achievements = Table(

@@ -26,7 +26,7 @@ def upgrade() -> None:
 
         COMMENT ON INDEX public.idx_video_tracking_qualified_segments IS 'search_watched_segments(lesson_id, segment)';
         COMMENT ON INDEX public.idx_video_tracking_segments_not_stored IS
-            'search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty';
+            'search_watched_segments(lesson_id, segment): what an older release qualified';
         COMMENT ON INDEX public.idx_video_tracking_segments IS NULL;
         """
     )

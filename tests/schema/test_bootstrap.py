@@ -359,4 +359,4 @@ def test_a_server_that_is_not_there_is_unavailable():
 
 def test_what_is_no_url_is_invalid_input():
     with pytest.raises(InvalidInput, match="postgresql://"):
-        bootstrap("host=x password=s3cret")
+        bootstrap("mysql://app:s3cret@x/course")

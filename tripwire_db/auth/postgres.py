@@ -28,7 +28,7 @@ from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_t
 from tripwire_db.engine.database import Database
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import AuthFailed, ConstraintViolated, InvalidInput, TripwireError
-from tripwire_db.tables import IS_STAND_IN
+from tripwire_db.postgres.auth_users import IS_STAND_IN
 from tripwire_db.validation import parse_pool_size, require_storable
 
 T = TypeVar("T")

@@ -31,6 +31,7 @@ PIPED_WIDTH = 1000
 
 _LEAST_FOLDED = 12
 _BETWEEN_COLUMNS = 2
+_EDGES = 2
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -87,6 +88,19 @@ def person_columns(name: str) -> list[str]:
     return [name, "E-mail"] if is_wide() else [name]
 
 
+def times(first: object, second: object) -> "list[Text]":
+    """The cells of two times, for columns that `times_columns` names: beside each other, or one under the other."""
+    from rich.text import Text
+
+    shown = Text(_cell(first)), Text(_cell(second))
+    return [*shown] if is_wide() else [Text("\n").join(shown)]
+
+
+def times_columns(first: str, second: str) -> list[str]:
+    """The columns of two times; see `times`."""
+    return [f"={first}", f"={second}"] if is_wide() else [f"={first}, {second.lower()}"]
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> "Table | Text":
     """A table; a column whose name begins with `>` is aligned to the right, and like one that begins with `=` not folded.
 
@@ -126,7 +140,7 @@ def _least_width(columns: Sequence[str], cells: "Sequence[Sequence[Text]]") -> i
         texts = [column.lstrip(">="), *(row[at].plain for row in cells)]
         widest = max(cell_len(line) for text in texts for line in text.split("\n"))
         width += widest if column.startswith((">", "=")) else min(widest, _LEAST_FOLDED)
-    return width + _BETWEEN_COLUMNS * (len(columns) - 1)
+    return width + _BETWEEN_COLUMNS * (len(columns) - 1) + _EDGES
 
 
 def _list_of_facts(title: str, names: Sequence[str], rows: "Sequence[Sequence[Text]]", caption: str) -> "Text":

@@ -1,5 +1,11 @@
 """Whether the connected role sees the rows of `auth.users`, which Supabase keeps under row-level security."""
 
+IS_STAND_IN = """
+SELECT pg_catalog.obj_description(pg_catalog.to_regnamespace('auth')::pg_catalog.oid, 'pg_namespace')
+    IS NOT DISTINCT FROM 'Stand-in for Supabase Auth, made by tripwire-db bootstrap'
+"""
+"""Gives one boolean: True where schema `auth` is the stand-in that `bootstrap` made."""
+
 SEES_AUTH_USERS = """NOT EXISTS (
     SELECT
     FROM pg_catalog.pg_class AS hidden

@@ -212,7 +212,7 @@ class Project:
 
 
 SUPABASE = Platform(
-    is_elsewhere="tripwire_db.tables:IS_STAND_IN",
+    is_elsewhere="tripwire_db.postgres.auth_users:IS_STAND_IN",
     objects={
         "membership": ("service_role in pgsodium_key*",),
         "setting": (

@@ -446,7 +446,7 @@ RANDOM = st.recursive(
 )
 @given(data=st.data())
 def test_no_argument_whatever_it_is_brings_out_an_error_that_is_not_ours(it: World, good, data):
-    method = data.draw(st.sampled_from(sorted(METHODS)))
+    method = data.draw(st.sampled_from(sorted(name for name, arguments in METHODS.items() if arguments)))
     argument = data.draw(st.sampled_from([argument.partition("=")[0] for argument in METHODS[method].split()]))
     value = data.draw(RANDOM | st.text(alphabet=st.characters(), max_size=400))
     with contextlib.suppress(TripwireError):  # a value may happen to be a good one

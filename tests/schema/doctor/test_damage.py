@@ -300,7 +300,9 @@ FOR_A_PERSON = {
         ("auth_user_banned",),
     ),
     "videos that were tracked with the player's own duration": Damage(
-        "one", "UPDATE public.video_tracking SET video_duration_seconds = 1214 WHERE lesson_id = 67", ("duration",)
+        "one",
+        "UPDATE public.video_tracking SET video_duration_seconds = 1214, last_seen_at = NULL WHERE lesson_id = 67",
+        ("duration",),
     ),
     "an auth user of ours without rows": Damage(
         "new", "DELETE FROM public.tripwire_users WHERE user_id = %(user)s", ("half_made",)

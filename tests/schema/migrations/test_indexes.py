@@ -85,7 +85,7 @@ QUERIES: dict[str, tuple[str, list[str]]] = {
         [SEARCH],
     ),
     "idx_video_tracking_segments_not_stored": (
-        "search_watched_segments(lesson_id, segment): videos that an older release qualified; nearly empty",
+        "search_watched_segments(lesson_id, segment): what an older release qualified",
         [SEARCH],
     ),
     "idx_certificates_user_id": (

@@ -103,11 +103,10 @@ def _show(page: "Page[Student]", *, first: bool) -> None:
     more = f" More: --after {page[-1].email}" if page.next else ""
     rows = (
         (
-            one.created_at,
+            *output.times(one.created_at, one.last_seen_at),
             *output.person(one.full_name, one.email),
             one.status,
             f"{one.modules_completed} of 3",
-            one.last_seen_at,
             one.price,
         )
         for one in page
@@ -115,7 +114,13 @@ def _show(page: "Page[Student]", *, first: bool) -> None:
     output.show(
         output.table(
             "Students",
-            ["=Sold", *output.person_columns("Name"), "Status", ">Modules", "=Last seen", ">Price, KZT"],
+            [
+                *output.times_columns("Sold", "Last seen"),
+                *output.person_columns("Name"),
+                "Status",
+                ">Modules",
+                ">Price, KZT",
+            ],
             rows,
             caption=f"Times in {output.TIME_ZONE}.{told}{more}",
         )

@@ -11,11 +11,11 @@ import psycopg
 from psycopg import errors
 
 from tripwire_db.errors import TripwireError, Unavailable
+from tripwire_db.postgres.auth_users import IS_STAND_IN
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.project import COURSE
-from tripwire_db.tables import IS_STAND_IN
 
 LOCK_TIMEOUT_SECONDS = 10
 """How long an older stand-in's `auth.users` is waited for; who comes after waits behind."""
