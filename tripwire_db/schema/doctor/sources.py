@@ -16,7 +16,16 @@ from sqlalchemy.dialects.postgresql import dialect
 
 from tripwire_db.errors import Refused
 from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
-from tripwire_db.tables import certificates, lessons, metadata, modules, sales_activity_log, tripwire_users, users
+from tripwire_db.tables import (
+    certificates,
+    lessons,
+    metadata,
+    modules,
+    sales_activity_log,
+    tripwire_users,
+    users,
+    video_tracking,
+)
 
 _FOLDER = Path(__file__).resolve().parent / "sql"
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
@@ -115,6 +124,7 @@ class Layout:
         sources += [
             self._source(users, restricted=False, name="all_users"),
             self._source(tripwire_users, restricted=False, name="all_tripwire_users"),
+            self._source(video_tracking, restricted=False, name="all_video_tracking"),
             """auth_users AS NOT MATERIALIZED (
                 SELECT
                     id, email::text AS email, created_at, raw_app_meta_data #>> '{tripwire,kind}' AS kind,

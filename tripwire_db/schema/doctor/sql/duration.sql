@@ -13,19 +13,14 @@ SELECT
     ) AS reason
 FROM (
     SELECT
-        l.id, l.duration_seconds, count(*) AS tracked, mode() WITHIN GROUP (ORDER BY v.seconds) AS usual,
-        count(*) FILTER (WHERE abs(v.seconds - l.duration_seconds) > greatest(2, l.duration_seconds * 0.01)) AS differing
-    FROM lessons l
-    JOIN (
-        SELECT
-            lesson_id,
-            (to_jsonb(row_of_all) ->> 'video_duration_seconds')::numeric AS seconds,
-            (to_jsonb(row_of_all) ->> 'total_watched_seconds')::numeric AS watched,
-            to_jsonb(row_of_all) ->> 'last_seen_at' AS last_seen_at
-        FROM public.video_tracking AS row_of_all
-    ) AS v ON v.lesson_id = l.id
+        l.id, l.duration_seconds, count(*) AS tracked,
+        mode() WITHIN GROUP (ORDER BY v.video_duration_seconds) AS usual,
+        count(*) FILTER (
+            WHERE abs(v.video_duration_seconds - l.duration_seconds) > greatest(2, l.duration_seconds * 0.01)
+        ) AS differing
+    FROM lessons l JOIN all_video_tracking v ON v.lesson_id = l.id
     -- What our own flows have written is what the lesson's duration was then; its owner may have changed it since.
-    WHERE v.seconds > 0 AND v.watched > 0 AND v.last_seen_at IS NULL AND NOT l.archived
+    WHERE v.video_duration_seconds > 0 AND v.total_watched_seconds > 0 AND v.last_seen_at IS NULL AND NOT l.archived
     GROUP BY l.id, l.duration_seconds
 ) AS t
 WHERE t.differing * 2 > t.tracked
