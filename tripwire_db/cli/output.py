@@ -79,8 +79,7 @@ def person(name: object, email: object) -> "list[Text]":
     """The cells of a person, for columns that `person_columns` names: e-mail beside the name, or under it."""
     from rich.text import Text
 
-    shown = Text(clean(name) if name else "–"), Text(clean(email) if email else "–", style="dim")
-    return [*shown] if is_wide() else [Text("\n").join(shown)]
+    return _two(Text(clean(name) if name else "–"), Text(clean(email) if email else "–", style="dim"))
 
 
 def person_columns(name: str) -> list[str]:
@@ -92,8 +91,13 @@ def times(first: object, second: object) -> "list[Text]":
     """The cells of two times, for columns that `times_columns` names: beside each other, or one under the other."""
     from rich.text import Text
 
-    shown = Text(_cell(first)), Text(_cell(second))
-    return [*shown] if is_wide() else [Text("\n").join(shown)]
+    return _two(Text(_cell(first)), Text(_cell(second)))
+
+
+def _two(first: "Text", second: "Text") -> "list[Text]":
+    from rich.text import Text
+
+    return [first, second] if is_wide() else [Text("\n").join((first, second))]
 
 
 def times_columns(first: str, second: str) -> list[str]:
