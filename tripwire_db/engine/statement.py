@@ -30,6 +30,7 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Select,
+    Subquery,
     Table,
     Text,
     Update,
@@ -75,6 +76,15 @@ _STANDBY_WAIT = case(
 def param(name: str, type_: type[TypeEngine[Any]] | TypeEngine[Any] = Text) -> BindParameter[Any]:
     """A named parameter of a flow; its type is rendered as a cast, so that NULL has one too."""
     return bindparam(name, type_=type_)
+
+
+def one_row() -> Subquery:
+    """A row to join a report's facts to, each of which may be missing.
+
+    Examples:
+        >>> select(student.c.user_id).select_from(one_row()).outerjoin(student, true())
+    """
+    return select(literal_column("1")).subquery("one")
 
 
 def into(table: Table, source: FromClause, /, **columns: Any) -> UpsertInsert:

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CTE, ColumnElement, and_, case, exists, func, literal, literal_column, or_, select, true, update
+from sqlalchemy import CTE, ColumnElement, and_, exists, func, or_, select, true, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.errors import EmailTaken
-from tripwire_db.flows.shared.activity import log_step
+from tripwire_db.flows.shared.activity import details_of_changes, log_step
 from tripwire_db.flows.shared.context import FlowContext, details_of_person, last_seen_at
 from tripwire_db.flows.shared.permission import acting_manager_with_role, may_change, require_may_change
 from tripwire_db.results import Student
@@ -90,10 +90,6 @@ def _email_is_taken() -> ColumnElement[bool]:
         .exists(),
         select(users.c.id).where(users.c.email == email, users.c.id != user_id).exists(),
     )
-
-
-def _one() -> sa.Subquery:
-    return select(literal_column("1")).subquery("one")
 
 
 def _correct(b: StatementBuilder) -> None:
@@ -181,13 +177,7 @@ def _differs(column: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnEle
 
 def _details(logged: sa.Subquery) -> ColumnElement[Any]:
     """The person as they are now, and of each field that was corrected what it was and what it is."""
-    changes = {}
-    for name in ("email", "full_name", "price"):
-        differs = logged.c[name] != logged.c[f"old_{name}"]
-        changes[f"old_{name}"] = case((differs, logged.c[f"old_{name}"]))
-        changes[f"new_{name}"] = case((differs, logged.c[name]))
-    parts = (part for name, value in changes.items() for part in (literal(name), value))
-    return details_of_person(logged).op("||")(func.jsonb_strip_nulls(func.jsonb_build_object(*parts)))
+    return details_of_person(logged).op("||")(details_of_changes(logged, "email", "full_name", "price"))
 
 
 def _report(b: StatementBuilder, *, student: CTE, manager: CTE, gate: CTE) -> None:
@@ -206,7 +196,7 @@ def _report(b: StatementBuilder, *, student: CTE, manager: CTE, gate: CTE) -> No
             _email_is_taken().label("email_is_taken"),
             *(value.label(name) for name, value in shown.items()),
         )
-        .select_from(_one())
+        .select_from(one_row())
         .outerjoin(student, true())
         .outerjoin(manager, true())
         .outerjoin(gate, true())
@@ -224,7 +214,7 @@ def _find_correctable(b: StatementBuilder) -> None:
             tripwire_users.c.email,
             tripwire_users.c.full_name,
         )
-        .select_from(_one())
+        .select_from(one_row())
         .outerjoin(tripwire_users, tripwire_users.c.user_id == param("user_id", sa.UUID))
         .outerjoin(manager, true())
     )

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Table, and_, delete, func, literal_column, or_, select, true
+from sqlalchemy import Table, and_, delete, func, or_, select, true
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.errors import NotFound, Refused
 from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
@@ -126,7 +126,7 @@ def _report(b: StatementBuilder, *, student: sa.CTE, manager: sa.CTE, gate: sa.C
                 and_(student.c.user_id.is_(None), there_at_start),
             ).label("raced"),
         )
-        .select_from(select(literal_column("1")).subquery("one"))
+        .select_from(one_row())
         .outerjoin(manager, true())
         .outerjoin(student, true())
         .outerjoin(remembered, true())

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy import and_, func, literal, literal_column, select, true
+from sqlalchemy import and_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tripwire_db.choices import ACTION_TYPES, ActionType
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, one_row, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.shared.activity import activity_of, jsonb
 from tripwire_db.flows.shared.context import FlowContext, acting_manager
@@ -108,7 +108,7 @@ def _log(b: StatementBuilder) -> None:
             *(func.coalesce(written.c[column.name], before.c[column.name]).label(column.name) for column in columns),
             and_(gate.c.at.is_not(None), written.c.id.is_(None), before.c.id.is_(None)).label("raced"),
         )
-        .select_from(select(literal_column("1")).subquery("one"))
+        .select_from(one_row())
         .outerjoin(gate, true())
         .outerjoin(written, true())
         .outerjoin(before, true())

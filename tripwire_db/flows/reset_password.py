@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import and_, func, literal_column, select, true
+from sqlalchemy import and_, case, func, select, true
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
+from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.context import FlowContext, details_of_person
 from tripwire_db.flows.shared.permission import acting_manager_with_role, may_change, require_may_change
 from tripwire_db.results import PasswordReset
@@ -43,20 +44,14 @@ def _log_reset(b: StatementBuilder) -> None:
         "gate",
         select(student, manager.c.id.label("manager_id")).join_from(student, manager, may_change(manager, student)),
     )
-    logged = b.step(
+    logged = log_step(
+        b,
         "log_reset",
-        into(
-            sales_activity_log,
-            gate,
-            id=param("activity_id", sa.UUID),
-            manager_id=gate.c.manager_id,
-            action_type=sa.literal("password_reset"),
-            target_user_id=gate.c.user_id,
-            details=details_of_person(gate),
-            created_at=gate.c.at,
-        )
-        .on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
-        .returning(sales_activity_log.c.created_at),
+        gate,
+        manager_id=gate.c.manager_id,
+        action_type="password_reset",
+        details=details_of_person(gate),
+        activity_id=param("activity_id", sa.UUID),
     )
     before = (
         select(sales_activity_log.c.created_at)
@@ -68,10 +63,10 @@ def _log_reset(b: StatementBuilder) -> None:
             student.c.user_id.label("student_id"),
             manager.c.role.label("manager_role"),
             may_change(manager, student).label("permitted"),
-            func.coalesce(logged.c.created_at, before.c.created_at).label("logged_at"),
-            and_(gate.c.at.is_not(None), logged.c.created_at.is_(None), before.c.created_at.is_(None)).label("raced"),
+            func.coalesce(case((logged.c.id.is_not(None), gate.c.at)), before.c.created_at).label("logged_at"),
+            and_(gate.c.at.is_not(None), logged.c.id.is_(None), before.c.created_at.is_(None)).label("raced"),
         )
-        .select_from(select(literal_column("1")).subquery("one"))
+        .select_from(one_row())
         .outerjoin(student, true())
         .outerjoin(manager, true())
         .outerjoin(gate, true())

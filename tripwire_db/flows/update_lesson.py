@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select, true, update
+from sqlalchemy import CTE, ColumnElement, and_, func, literal, or_, select, true, update
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.errors import NotFound
 from tripwire_db.flows.list_lessons import LESSON
-from tripwire_db.flows.shared.activity import log_step
+from tripwire_db.flows.shared.activity import details_of_changes, log_step
 from tripwire_db.flows.shared.context import FlowContext
 from tripwire_db.flows.shared.permission import acting_manager_with_role, require_admin
 from tripwire_db.results import Lesson
@@ -74,7 +74,7 @@ def _update(b: StatementBuilder) -> None:
     shown |= {name: func.coalesce(wanted.c[name], lesson.c[name]) for name in ("title", "duration_seconds")}
     b.report(
         select(manager.c.role.label("manager_role"), *(value.label(name) for name, value in shown.items()))
-        .select_from(select(literal_column("1")).subquery("one"))
+        .select_from(one_row())
         .outerjoin(manager, true())
         .outerjoin(lesson, true())
         .outerjoin(wanted, true())
@@ -119,11 +119,7 @@ def _wanted(b: StatementBuilder, lesson: CTE, manager: CTE) -> CTE:
 
 def _details(logged: sa.Subquery) -> ColumnElement[Any]:
     """Which lesson, and of each field that was changed what it was and what it is."""
-    parts: list[Any] = [literal("lesson_id"), logged.c.lesson_id]
-    for name in ("title", "duration_seconds"):
-        old, new = logged.c[f"old_{name}"], logged.c[name]
-        parts += [literal(f"old_{name}"), case((old != new, old)), literal(f"new_{name}"), case((old != new, new))]
-    return func.jsonb_strip_nulls(func.jsonb_build_object(*parts))
+    return details_of_changes(logged, "title", "duration_seconds", lesson_id=logged.c.lesson_id)
 
 
 _UPDATE = FlowStatement("update_lesson", _update, _decode)

@@ -44,13 +44,13 @@ WITH manager AS MATERIALIZED (
             , gate.at
        FROM gate
        ON CONFLICT (id) DO NOTHING
-       RETURNING public.sales_activity_log.created_at
+       RETURNING public.sales_activity_log.id
      )
   SELECT student.user_id AS student_id
        , manager.role AS manager_role
        , manager.role = 'admin' OR student.granted_by = manager.id AS permitted
-       , COALESCE(log_reset.created_at, before.created_at) AS logged_at
-       , gate.at IS NOT NULL AND log_reset.created_at IS NULL AND before.created_at IS NULL AS raced
+       , COALESCE(CASE WHEN log_reset.id IS NOT NULL THEN gate.at END, before.created_at) AS logged_at
+       , gate.at IS NOT NULL AND log_reset.id IS NULL AND before.created_at IS NULL AS raced
        , (SELECT count(*)
           FROM log_reset) AS rows_log_reset
        , CASE

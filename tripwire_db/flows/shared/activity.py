@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import CTE, ColumnElement, FromClause, literal
+from sqlalchemy import CTE, ColumnElement, FromClause, case, func, literal
 
 from tripwire_db.engine.statement import Row, StatementBuilder, into
 from tripwire_db.results import Activity
@@ -38,6 +38,22 @@ def log_step(
     if activity_id is not None:
         row = row.on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
     return b.step(name, row.returning(sales_activity_log.c.id))
+
+
+def details_of_changes(about: FromClause, *names: str, **more: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of each field that was changed what it was (`old_<name>`) and what it is (`new_<name>`), beside what else is told.
+
+    Args:
+        about: has both columns of each name, `old_<name>` and `<name>`.
+        names: the fields.
+        more: what stands before them.
+    """
+    told: dict[str, ColumnElement[Any]] = {**more}
+    for name in names:
+        old, new = about.c[f"old_{name}"], about.c[name]
+        told |= {f"old_{name}": case((old != new, old)), f"new_{name}": case((old != new, new))}
+    parts = (part for name, value in told.items() for part in (literal(name), value))
+    return func.jsonb_strip_nulls(func.jsonb_build_object(*parts))
 
 
 def jsonb(value: Any) -> Jsonb:
