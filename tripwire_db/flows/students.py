@@ -231,11 +231,10 @@ def _wanted(b: StatementBuilder, filters: Sequence[str]) -> list[ColumnElement[b
     wanted = [conditions[name] for name in filters if name in conditions]
     if "days" in filters:
         days = range_of_days(b)
-        # Scalars and no join: so the index gives the rows of these days in their order.
-        wanted += [
-            student.created_at >= select(days.c.begins).scalar_subquery(),
-            student.created_at < select(days.c.ends).scalar_subquery(),
-        ]
+        begins, ends = select(days.c.begins).scalar_subquery(), select(days.c.ends).scalar_subquery()
+        # Scalars and no join: so the index gives the rows of these days in their order. The first is asked whether there
+        # are rows or not, so that a zone that the server does not know is refused beside an empty table, too.
+        wanted += [begins.is_not(None), student.created_at >= begins, student.created_at < ends]
     return wanted
 
 

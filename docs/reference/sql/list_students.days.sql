@@ -22,7 +22,9 @@ WITH days AS MATERIALIZED (
           FROM public.video_tracking
           WHERE public.video_tracking.user_id = public.tripwire_users.user_id) AS last_seen_at
   FROM public.tripwire_users
-  WHERE public.tripwire_users.created_at >= (SELECT days.begins
+  WHERE (SELECT days.begins
+         FROM days) IS NOT NULL
+    AND public.tripwire_users.created_at >= (SELECT days.begins
                                              FROM days)
     AND public.tripwire_users.created_at < (SELECT days.ends
                                             FROM days)

@@ -19,6 +19,8 @@ WITH days AS MATERIALIZED (
                      WHERE public.certificates.user_id = public.tripwire_users.user_id
                        AND public.certificates.revoked_at IS NULL)
          AND public.tripwire_users.welcome_email_sent
+         AND (SELECT days.begins
+              FROM days) IS NOT NULL
          AND public.tripwire_users.created_at >= (SELECT days.begins
                                                   FROM days)
          AND public.tripwire_users.created_at < (SELECT days.ends
@@ -51,6 +53,8 @@ WITH days AS MATERIALIZED (
                      WHERE public.certificates.user_id = public.tripwire_users.user_id
                        AND public.certificates.revoked_at IS NULL)
          AND public.tripwire_users.welcome_email_sent
+         AND (SELECT days.begins
+              FROM days) IS NOT NULL
          AND public.tripwire_users.created_at >= (SELECT days.begins
                                                   FROM days)
          AND public.tripwire_users.created_at < (SELECT days.ends

@@ -126,8 +126,9 @@ def test_a_day_begins_with_its_first_moment_in_every_zone_whatever_the_clocks_do
 
 def test_days_that_only_the_server_can_judge_are_invalid_input(scratch):
     for zone in ("Mars/Olympus", "UTC+6", "ALMT", "Almaty5"):
-        with (
-            scratch() as connection,
-            pytest.raises(InvalidInput, match="time_zone must be the name of an IANA time zone"),
-        ):
-            Within(connection).run(list_students(since=date(2026, 1, 1), time_zone=zone))
+        with scratch() as connection:
+            # As the planner reads a table that it knows to be empty: no row, and nothing compared with the days.
+            connection.execute("SET LOCAL enable_indexscan = off")
+            connection.execute("SET LOCAL enable_bitmapscan = off")
+            with pytest.raises(InvalidInput, match="time_zone must be the name of an IANA time zone"):
+                Within(connection).run(list_students(since=date(2026, 1, 1), time_zone=zone))
