@@ -20,7 +20,7 @@ from tests.faults.test_creation import strike, writes_a_person
 from tests.support.servers.admin_api import AdminApi
 from tests.support.servers.admin_faults import Fault
 from tests.support.servers.proxy import Proxy, Request, Verdict
-from tripwire_db import AuthFailed, CompensationFailed, SupabaseAuth, TripwireError, Unavailable
+from tripwire_db import CompensationFailed, SupabaseAuth, TripwireError, Unavailable
 from tripwire_db.engine import retry
 from tripwire_db.engine.statement import FlowStatement
 from tripwire_db.flows.shared import auth_user
@@ -90,13 +90,7 @@ def tried(trial: Trial, kind: str, it: World) -> str:
                 return f"{wrong}: {error!r}"
         api.heal()
         proxy.heal()
-        for left in (2, 1, 0):  # the caller's retry; this much patience is little on a busy machine
-            try:
-                trial.act.call(repository, asked)
-                break
-            except (AuthFailed, Unavailable, CompensationFailed):
-                if not left:
-                    raise
+        retried_by_the_caller(lambda: trial.act.call(repository, asked))
         proxy.release()
     assert trial.act.effects is not None
     effects = trial.act.effects(it, asked)
