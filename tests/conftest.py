@@ -31,8 +31,8 @@ from tripwire_db import migrations
 
 MakeDatabase = Callable[..., str]
 
-# Loaded from here, so that xdist's controller, which collects nothing, prints the table of faults too.
-pytest_plugins = ["tests.faults.figures"]
+# Loaded from here, so that xdist's controller, which collects nothing, prints the table of faults, too, and of a crash.
+pytest_plugins = ["tests.faults.figures", "tests.support.crashes"]
 
 # What a developer's shell says of libpq and of this project's databases must not steer the tests.
 for _name in list(os.environ):
