@@ -183,7 +183,9 @@ class ConstraintViolated(TripwireError):
 
     Attributes:
         flow: the flow's name, as in `create_tripwire_user`.
-        step: the step (the name of its CTE) that writes the table, or None where the server did not say.
+        step: the step (the name of its CTE) that writes the table; None where the server did not say, or where the
+            table is not of this package.
+        schema: the table's schema: `public`, or an application's own, as of a foreign key that refers to our tables.
         table: the table's name.
         constraint: the constraint's name; None for NOT NULL on servers that do not name it.
         column: the column, where the server names one.
@@ -195,6 +197,7 @@ class ConstraintViolated(TripwireError):
         *,
         flow: str,
         step: str | None,
+        schema: str | None,
         table: str | None,
         constraint: str | None,
         column: str | None,
@@ -203,14 +206,16 @@ class ConstraintViolated(TripwireError):
     ) -> None:
         self.flow = flow
         self.step = step
+        self.schema = schema
         self.table = table
         self.constraint = constraint
         self.column = column
         self.sqlstate = sqlstate
         refuser = constraint or (f"{table}.{column}" if table and column else f"SQLSTATE {sqlstate}")
         where = f"step {step} refused" if step else "refused"
+        of_table = f" of {schema}.{table}" if schema and table and not step else ""
         super().__init__(
-            f"{flow}: {where} by {refuser}"
+            f"{flow}: {where} by {refuser}{of_table}"
             + (f" ({reason})" if reason else "")
             + "; nothing was written: correct the value and call again"
         )

@@ -17,6 +17,8 @@ _LOST_SQLSTATES = {"57P01", "57P02", "57P03", "57P05", "53300"}
 _UNIQUE_VIOLATION = "23505"
 _EMAIL_CONSTRAINTS = {"uq_users_email", "uq_tripwire_users_email"}
 
+_OUR_SCHEMAS = ("public", "tripwire", "auth")
+
 _REASONS = {
     "ck_tripwire_users_price": "price must not be negative",
     "ck_users_email_lower": "e-mails are stored in lower case",
@@ -99,7 +101,8 @@ def translated(
     """
     state = error.sqlstate or ""
     diag = error.diag
-    if state == _UNIQUE_VIOLATION and diag.constraint_name in _EMAIL_CONSTRAINTS:
+    is_ours = diag.schema_name in {None, *_OUR_SCHEMAS}  # applications have tables, and constraints, of the same names
+    if state == _UNIQUE_VIOLATION and is_ours and diag.constraint_name in _EMAIL_CONSTRAINTS:
         return EmailTaken(
             f"{name}: another user already has this e-mail; use another one",
             email=None if flow is None else flow.parameters.get("email"),
@@ -107,12 +110,13 @@ def translated(
     if state.startswith("23") or state == "P0001":
         return ConstraintViolated(
             flow=name,
-            step=None if flow is None else flow.definition.step_of(diag.table_name),
+            step=flow.definition.step_of(diag.table_name) if flow is not None and is_ours else None,
+            schema=diag.schema_name,
             table=diag.table_name,
             constraint=diag.constraint_name,
             column=diag.column_name,
             sqlstate=state,
-            reason=_REASONS.get(diag.constraint_name or "", ""),
+            reason=_REASONS.get(diag.constraint_name or "", "") if is_ours else "",
         )
     if state not in _ADVICE and (state.startswith("22") or isinstance(error, psycopg.DataError)):
         return InvalidInput(f"{name}: {(diag.message_primary or str(error))[:300]}")

@@ -43,7 +43,14 @@ EVERY_ERROR = [
     NotEligible(user_id=SOMEBODY, modules_completed=3, needed=None),
     EmailTaken("taken", email="a@b.kz"),
     ConstraintViolated(
-        flow="f", step="s", table="t", constraint="c", column=None, sqlstate="23514", reason="must not be negative"
+        flow="f",
+        step="s",
+        schema="public",
+        table="t",
+        constraint="c",
+        column=None,
+        sqlstate="23514",
+        reason="must not be negative",
     ),
     Unavailable("away", applied=None),
     AuthFailed("away", applied=True),

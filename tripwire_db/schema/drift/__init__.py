@@ -5,7 +5,7 @@ pending revision is no drift.
 """
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -17,6 +17,7 @@ from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
 from tripwire_db.errors import Refused
 from tripwire_db.postgres.catalog import Catalog, Key, Object
+from tripwire_db.schema.drift.allowed import Allowed, unmatched
 from tripwire_db.schema.drift.meaning import meaning_of
 from tripwire_db.schema.drift.report import Difference, Drift, DriftedObject
 from tripwire_db.schema.drift.snapshot import Snapshot, may_read, notes, reading, take
@@ -34,11 +35,12 @@ _WATCHED = "Supabase's own watchers do its work"
 _SET_ASIDE = {"fires", "owner"}
 
 
-def find_drift(url: str) -> Drift:
+def find_drift(url: str, *, allow: Iterable[Allowed] = ()) -> Drift:
     """Compare a live database with the chain at the live database's own revision.
 
     Args:
         url: the live database; only read, in one read-only transaction.
+        allow: what an application adds to our tables on purpose; see `read_allowed`.
 
     Raises:
         Refused: the database is not under Alembic, or at a revision that this package does not know.
@@ -57,7 +59,10 @@ def find_drift(url: str) -> Drift:
         failing, told = _called(live)
         used_up = list(_used_up(live))
     chain = chain_at(revision)
-    expected, found = chain.catalog, snapshot.catalog
+    expected = chain.catalog
+    allow = tuple(allow)
+    allowed = tuple(entry for entry in allow if entry.key in snapshot.catalog and entry.key not in expected)
+    found = {key: theirs for key, theirs in snapshot.catalog.items() if key not in {entry.key for entry in allowed}}
     findings: list[DriftedObject] = []
     not_ours: list[Key] = []
     for key in sorted({*expected, *found}, key=_order):
@@ -78,7 +83,8 @@ def find_drift(url: str) -> Drift:
             elif key.kind != "auth_function" or theirs.attributes["of_platform"] != "yes":
                 findings.append(DriftedObject(key.kind, key.name, mine.on_table, "changed", differences))
     all_findings = (replace(one, meaning=meaning_of(one)) for one in (*findings, *used_up, *failing))
-    return Drift(revision, tuple(all_findings), tuple(not_ours), (*told, *notes(chain, snapshot)))
+    told += [*notes(chain, snapshot), *unmatched(allow, allowed)]
+    return Drift(revision, tuple(all_findings), tuple(not_ours), tuple(told), allowed)
 
 
 def chain_at(revision: str) -> Snapshot:

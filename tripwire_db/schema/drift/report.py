@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tripwire_db.postgres.catalog import Key
+from tripwire_db.schema.drift.allowed import Allowed
 
 Change = Literal["missing", "changed", "extra", "fails"]
 
@@ -61,9 +62,11 @@ class Drift:
         findings: what differs, by kind and name.
         not_ours: objects that the chain does not know, and that touch nothing of it.
         notes: what was left out, and why.
+        allowed: extra objects of our tables that the application's allow-list names.
     """
 
     revision: str
     findings: tuple[DriftedObject, ...]
     not_ours: tuple[Key, ...]
     notes: tuple[str, ...]
+    allowed: tuple[Allowed, ...] = ()

@@ -90,7 +90,7 @@ def _run(environment: EnvironmentContext, project: Project) -> None:
     if "destination_rev" in environment.context_opts:
         write(command)
     else:
-        read(command, search_path=models.SEARCH_PATH if compares and project.compared_schemas else None)
+        read(command, search_path=models.search_path(project) if compares else None)
 
 
 def _let_revisions_import_from(folder: str) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from alembic.util import CommandError
+from sqlalchemy import MetaData
 
 from tripwire_db.schema.project import Project
 
-SEARCH_PATH = "SET search_path = pg_catalog"
-"""The models name their schema. So that what is read from the server does too, none of ours may be on the path."""
+_SEARCH_PATH = "SET search_path = pg_catalog"
 
 _NOISE = re.compile(r"::text|[()\s]")
 
@@ -40,6 +40,20 @@ def options(project: Project, *, compares: bool) -> dict[str, Any]:
         "include_object": _ours,
         "compare_server_default": _differs,
     }
+
+
+def search_path(project: Project) -> str | None:
+    """The statement that has the server name schemas as the models do; None where they leave them out.
+
+    Foreign keys are compared by names: what is on the path is read without its schema, and would never be what
+    models say that name it.
+    """
+    if project.compared_schemas:
+        return _SEARCH_PATH
+    found = project.models() if project.configure.get("include_schemas") else None
+    every = [found] if isinstance(found, MetaData) else list(found or ())
+    tables = [table for metadata in every for table in metadata.tables.values()]
+    return _SEARCH_PATH if tables and all(table.schema for table in tables) else None
 
 
 def _within(schemas: tuple[str, ...]) -> Callable[[str | None, str, Any], bool]:
