@@ -36,6 +36,7 @@ def _engine_options(pool_size: int) -> dict[str, Any]:
     return {
         "isolation_level": "AUTOCOMMIT",
         "skip_autocommit_rollback": True,
+        "pool_reset_on_return": None,  # nothing is open on a connection that comes back: see _is_spent
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS,

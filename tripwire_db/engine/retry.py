@@ -76,7 +76,7 @@ class Attempts:
         self.number += 1
         self.flow = None
 
-    def sending(self, flow: Flow[Any]) -> tuple[str, list[Any]]:
+    def sending(self, flow: Flow[Any]) -> tuple[bytes, list[str | None]]:
         """A statement and its parameters; from here on nobody can know, until an answer comes."""
         self.flow = flow
         return flow.prepared()

@@ -46,6 +46,7 @@ from sqlalchemy.types import TypeEngine
 
 from tripwire_db.engine.compiler import DIALECT
 from tripwire_db.engine.fork import watch_forks
+from tripwire_db.engine.parameters import as_text
 
 T = TypeVar("T")
 Row = Any
@@ -205,10 +206,11 @@ class FlowStatement(Generic[T]):
         return f"/* tripwire:{self.name} */ {self.statement.compile(dialect=DIALECT)}"
 
     @cached_property
-    def prepared(self) -> tuple[str, tuple[str, ...]]:
+    def prepared(self) -> tuple[bytes, tuple[str, ...]]:
         """The statement with `$1`, `$2`, … as the server takes it, and the parameters' names in that order.
 
-        What psycopg would make of `sql` on every call, made once.
+        What psycopg would make of `sql` on every call, made once: the same bytes are also found at once among those that
+        it has prepared.
         """
         names: list[str] = []
 
@@ -219,11 +221,11 @@ class FlowStatement(Generic[T]):
                 names.append(match[1])
             return f"${names.index(match[1]) + 1}"
 
-        return re.sub(r"%%|%\((\w+)\)s", numbered, self.sql), tuple(names)
+        return re.sub(r"%%|%\((\w+)\)s", numbered, self.sql).encode(), tuple(names)
 
     def rows_of(self, cursor: Any) -> Any:
         """A row factory for psycopg: named tuples, whose class is made once, since the statement never changes."""
-        if cursor.description is None:
+        if cursor.pgresult is None:  # `description` would be made anew on every call, and costs more than the rows
             return tuple
         return self._row_type._make
 
@@ -271,10 +273,10 @@ class Flow(Generic[T]):
         """The statement as SQLAlchemy Core, to look at its parts or its cache key."""
         return self.definition.statement
 
-    def prepared(self) -> tuple[str, list[Any]]:
-        """The statement with `$1`, `$2`, … and its parameters in that order."""
+    def prepared(self) -> tuple[bytes, list[str | None]]:
+        """The statement with `$1`, `$2`, … and its parameters in that order, as text."""
         sql, names = self.definition.prepared
-        return sql, [self.parameters[name] for name in names]
+        return sql, [as_text(self.parameters[name]) for name in names]
 
     def sql(self) -> str:
         """The statement as psycopg takes it; run it by hand with `connection.execute(flow.sql(), flow.parameters)`."""

@@ -43,15 +43,15 @@ def test_constants_stand_in_the_statement_and_only_parameters_are_bound():
     assert "%(least)s" in flow.sql()
     assert "7" in flow.sql()
     sql, values = flow.prepared()
-    assert "$1" in sql
-    assert "$2" in sql
-    assert "%" not in sql
+    assert b"$1" in sql
+    assert b"$2" in sql
+    assert b"%" not in sql
     assert sorted(map(str, values)) == ["5", "None"]
 
 
 def test_a_statement_begins_with_a_comment_that_names_its_flow():
     assert WRITING.sql.startswith("/* tripwire:count_and_write */ WITH ")
-    assert WRITING.flow(least=5, at=None).prepared()[0].startswith("/* tripwire:count_and_write */ WITH ")
+    assert WRITING.flow(least=5, at=None).prepared()[0].startswith(b"/* tripwire:count_and_write */ WITH ")
 
 
 def test_a_statement_sets_its_lock_timeout_before_it_locks():
@@ -92,7 +92,7 @@ def test_a_flow_that_reports_nothing_is_a_defect():
 def test_a_percent_sign_of_the_statement_survives_both_forms():
     percent = FlowStatement("percent", lambda b: b.report(select(literal("100%").label("n"))), counted)
     assert "100%%" in percent.sql
-    assert "100%'" in percent.prepared[0]
+    assert b"100%'" in percent.prepared[0]
 
 
 def test_statements_are_found_in_modules_by_their_flows_names():
