@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeDatabase
-from tests.schema.doctor.test_damage import rows_of_others
+from tests.schema.doctor.damage import rows_of_others
 from tests.schema.migrations.chain import BASELINE
 from tripwire_db import migrations
 from tripwire_db.schema.course.sample_rows import MANAGERS, STUDENTS, fill_v2

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.schema.drift.planted import PLANTED_ACCESS, by_hand
+from tests.schema.drift.planted import by_hand
+from tests.schema.drift.planted_access import PLANTED_ACCESS
 from tripwire_db import migrations
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import Unavailable

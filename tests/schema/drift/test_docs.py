@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.schema.drift.planted import PLANTED, PLANTED_ACCESS, PLANTED_DETAILS, PLANTED_NOTES
+from tests.schema.drift.planted import PLANTED, PLANTED_DETAILS, PLANTED_NOTES
+from tests.schema.drift.planted_access import PLANTED_ACCESS
 from tripwire_db.postgres.catalog import KINDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "dba" / "drift.md"
