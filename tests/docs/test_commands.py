@@ -6,8 +6,11 @@ import pytest
 
 from tests.docs.commands import DOCS, PAGES, comparable
 
+# The pages whose commands run the whole chain several times.
+LONG = {"how-to/ci/check.md"}
 
-@pytest.mark.parametrize("name", PAGES)
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.heavy] * (n in LONG)) for n in PAGES])
 def test_the_page_shows_what_the_command_answers(name: str) -> None:
     """Where it does not, `python -m tests.docs.commands` writes the page anew."""
     page = (DOCS / name).read_text(encoding="utf-8")

@@ -79,6 +79,8 @@ def test_no_index_names_a_column_that_every_heartbeat_changes(database_url: str)
 
 def test_ninety_five_of_a_hundred_heartbeats_that_bring_something_new_are_hot_updates(it: World, clock: Clock):
     students = [it.student().user_id for _ in range(5)]
+    # On a slow machine autovacuum comes by in the middle; its snapshot keeps dead rows where the next update would go.
+    it.execute("ALTER TABLE public.video_tracking SET (autovacuum_enabled = false)")
 
     def counted() -> tuple[int, int]:
         with psycopg.connect(it.url) as connection:
