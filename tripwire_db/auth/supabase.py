@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from tripwire_db.auth.encryption import warn_of_plain_http
 from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.errors import AuthFailed, InvalidInput
@@ -110,6 +111,7 @@ class SupabaseAuth:
         self._key = _checked_key(service_role_key)
         self._timeout = _checked_timeout(timeout)
         self._begin()
+        warn_of_plain_http(self._url)
         watch_forks(self)
 
     def _begin(self) -> None:

@@ -53,6 +53,8 @@ _REFUSALS = {
     "password authentication failed": "the server refused user name or password: check user and password in {url}",
     "no password supplied": "the server asks for a password: put one into {url}",
     "no pg_hba.conf entry": "the server does not let this user in from here: check its pg_hba.conf, or sslmode in {url}",
+    "server does not support ssl": "the server takes no encrypted connections, and sslmode in {url} asks for one: switch "
+    "ssl on in the server, or go by a way that encrypts",
     "could not translate host name": "the host name in {url} is not known here",
     "failed to resolve host": "the host name in {url} is not known here",
 }
