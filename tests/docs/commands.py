@@ -139,6 +139,28 @@ def plan_page(page: str) -> str:
         return answered(page, answer)
 
 
+def backup_page(page: str) -> str:
+    """docs/how-to/dba/backup.md with the answers as they are now."""
+    with scratch_cluster() as cluster, tempfile.TemporaryDirectory() as folder, chdir(folder):
+        url = cluster.create_database("course")
+        bootstrap(url)
+        migrations.upgrade(url, "20261101090000", quiet=True)
+        with psycopg.connect(url) as connection:
+            fill_v2(connection, 200)
+        migrations.upgrade(url, "20261119090000", quiet=True)
+
+        def answer(command: str) -> str:
+            words = shlex.split(command)
+            if words[0] == "psql":
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(words[2].encode())
+                return ""
+            shown = _run(command, {"TRIPWIRE_MIGRATIONS_URL": url, "COLUMNS": "100"})
+            return shown.replace(str(cluster.socket_dir), "/run/postgresql").replace(f":{cluster.port}/", ":5432/")
+
+        return answered(page, answer)
+
+
 def first_upgrade_page(page: str) -> str:
     """docs/tutorial/first-upgrade.md with the answers as they are now."""
     with scratch_cluster() as cluster:
@@ -153,6 +175,7 @@ def first_upgrade_page(page: str) -> str:
 
 PAGES = {
     "how-to/ci/check.md": check_page,
+    "how-to/dba/backup.md": backup_page,
     "how-to/dba/drift.md": drift_page,
     "how-to/dba/plan.md": plan_page,
     "tutorial/first-upgrade.md": first_upgrade_page,

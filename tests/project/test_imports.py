@@ -160,7 +160,7 @@ def test_the_runner_loads_nothing_that_backends_call():
 BLOCKED = [[name] for name in "auth cache demo engine flows operate repository results tables validation video".split()]
 
 
-@pytest.mark.parametrize("tool", ["runner", "check", "drift"])
+@pytest.mark.parametrize("tool", ["runner", "check", "drift", "backup"])
 def test_a_tool_of_the_schema_door_knows_the_course_by_its_description_alone(tool: str):
     code = f"""import sys
 

@@ -14,6 +14,7 @@ from tripwire_db.cli.people import certificate, lesson, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
 from tripwire_db.cli.schema import (
     adopt,
+    backup,
     bootstrap,
     check,
     doctor,
@@ -21,6 +22,8 @@ from tripwire_db.cli.schema import (
     drift,
     export_supabase,
     plan,
+    rehearse,
+    restore,
     status,
     upgrade,
 )
@@ -32,6 +35,9 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "plan": plan.plan,
         "upgrade": upgrade.upgrade,
         "downgrade": downgrade.downgrade,
+        "backup": backup.backup,
+        "restore": restore.restore,
+        "rehearse": rehearse.rehearse,
         "status": status.status,
         "check": check.check,
         "drift": drift.drift,

@@ -113,6 +113,11 @@ class Project:
         sample_rows: By revision, `module:name` of what puts rows into the tables that are there then; gets a connection.
         rows_of_chain: Tables whose rows the chain itself makes, each with its key: a course's lessons, say.
         numbers: Sequences, each with the table that keeps its numbers and a query of the highest one there.
+        catalog_tables: Tables whose rows the chain writes about the database that they are in, for its downgrades; no backup
+            holds them.
+        outside_rows: Tables of others whose rows the project's need, and which a backup holds as far as they do: those
+            that foreign keys of the project refer to, and then those that refer to these.
+        examine: `module:name` of what finds damaged rows; gets a URL, gives findings that have a `kind`.
         measured: How a plan gets the rows that it measures with; None where it runs without any.
         lost_rows: `module:name` of a mapping: by revision and by a loss that it declares, SQL that makes something to be
             lost.
@@ -156,6 +161,9 @@ class Project:
     sample_rows: Mapping[str, str] = field(default_factory=dict)
     rows_of_chain: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    catalog_tables: tuple[str, ...] = ()
+    outside_rows: tuple[str, ...] = ()
+    examine: str | None = None
     measured: MeasuredRows | None = None
     lost_rows: str | None = None
     functions: str | None = None
@@ -295,6 +303,9 @@ COURSE = Project(
             "SELECT max(substr(number, 4)::bigint) FROM public.certificates WHERE number ~ '^TW-[0-9]{1,18}$'",
         )
     },
+    catalog_tables=("tripwire.former_grants",),
+    outside_rows=("auth.users", "auth.identities"),
+    examine="tripwire_db.schema.doctor:examine",
     measured=MeasuredRows(
         table="public.tripwire_users", fill={"20261101090000": "tripwire_db.schema.course.many_rows:fill_v2"}
     ),
