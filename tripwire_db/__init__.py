@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.results import PasswordReset as PasswordReset
     from tripwire_db.results import Reassignment as Reassignment
     from tripwire_db.results import SalesDay as SalesDay
+    from tripwire_db.results import SchemaState as SchemaState
     from tripwire_db.results import Student as Student
     from tripwire_db.results import StudentJourney as StudentJourney
     from tripwire_db.results import StudentStatus as StudentStatus
@@ -105,6 +106,7 @@ _HOMES = {
         "PasswordReset",
         "Reassignment",
         "SalesDay",
+        "SchemaState",
         "Student",
         "StudentJourney",
         "StudentStatus",

@@ -351,3 +351,18 @@ class StudentJourney:
     unlocks: tuple[UnlockedModule, ...]
     achievements: tuple[Achievement, ...]
     certificate: Certificate | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """Which schema the repository has met.
+
+    Attributes:
+        revision: the one that the database is at; None where there is no schema of ours, or one older than this question.
+        expected: the one that this package is made for.
+        ready: whether they are the same.
+    """
+
+    revision: str | None
+    expected: str
+    ready: bool

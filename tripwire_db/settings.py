@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from tripwire_db.postgres.url import libpq_url, mask_url, sqlalchemy_url
 
 __all__ = ["Settings", "certificate_url_of", "libpq_url", "mask_url", "sqlalchemy_url"]
 
+# That of validation, which the tools of the schema door do not load.
+MAX_POOL_SIZE = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -23,6 +27,8 @@ class Settings:
     Attributes:
         database_url: `TRIPWIRE_DATABASE_URL`, for the application; may be a transaction pooler.
         migrations_url: `TRIPWIRE_MIGRATIONS_URL`, a direct or session connection; falls back to `database_url`.
+        reports_url: `TRIPWIRE_REPORTS_URL`, where leaderboard, chart, totals and activity are read, as from a read replica.
+        pool_size: `TRIPWIRE_POOL_SIZE`, 1–1000 connections of a repository.
         transaction_pooler: True where `TRIPWIRE_POOLER=transaction`; None leaves it to the port (6543).
         supabase_url: `TRIPWIRE_SUPABASE_URL`, as in `https://<ref>.supabase.co`.
         service_role_key: `TRIPWIRE_SERVICE_ROLE_KEY`; there exactly when `supabase_url` is.
@@ -37,6 +43,8 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     migrations_url: str | None = field(default=None, repr=False)
+    reports_url: str | None = field(default=None, repr=False)
+    pool_size: int | None = None
     transaction_pooler: bool | None = None
     supabase_url: str | None = None
     service_role_key: str | None = field(default=None, repr=False)
@@ -73,6 +81,8 @@ class Settings:
         return cls(
             database_url=database_url,
             migrations_url=migrations_url or database_url,
+            reports_url=_database_url("TRIPWIRE_REPORTS_URL", value("TRIPWIRE_REPORTS_URL")),
+            pool_size=_pool_size(value("TRIPWIRE_POOL_SIZE")),
             transaction_pooler=_pooler(value("TRIPWIRE_POOLER")),
             supabase_url=supabase_url,
             service_role_key=service_role_key,
@@ -119,6 +129,15 @@ def _redis_url(url: str | None) -> str | None:
     if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
         raise InvalidInput("TRIPWIRE_REDIS_URL is no Redis URL; write it as redis://host:6379/0, rediss:// or unix://")
     return url
+
+
+def _pool_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    # Digits alone, and few: int() takes more, such as those of other scripts.
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_POOL_SIZE:
+        raise InvalidInput(f"TRIPWIRE_POOL_SIZE is no whole number from 1 to {MAX_POOL_SIZE}")
+    return int(text)
 
 
 def _pooler(mode: str | None) -> bool | None:

@@ -73,7 +73,7 @@ CHECKING_HELPERS = {
 }
 ARGUMENT_HELPERS = ("assert_given", "assert_in_range")
 OWNERS_HELPERS = ("assert_dates", "sales_totals", "use_time_zone")
-BACKENDS_HELPERS = ("find_auth_user", "find_auth_user_by_email", "range_of_days")
+BACKENDS_HELPERS = ("find_auth_user", "find_auth_user_by_email", "range_of_days", "schema_revision")
 
 SUBJECTS = ("own", "sold", "other")
 ACTIONS = ("select", "insert", "update", "delete")

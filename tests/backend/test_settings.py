@@ -41,6 +41,8 @@ def test_every_variable_is_read():
         {
             "TRIPWIRE_DATABASE_URL": "postgres://app@pooler:6543/course",
             "TRIPWIRE_MIGRATIONS_URL": DATABASE,
+            "TRIPWIRE_REPORTS_URL": "postgres://app@replica/course",
+            "TRIPWIRE_POOL_SIZE": "7",
             "TRIPWIRE_POOLER": "transaction",
             "TRIPWIRE_SUPABASE_URL": "https://ref.supabase.co/",
             "TRIPWIRE_SERVICE_ROLE_KEY": jwt("service_role"),
@@ -52,6 +54,8 @@ def test_every_variable_is_read():
     assert settings == Settings(
         database_url="postgresql://app@pooler:6543/course",
         migrations_url=DATABASE,
+        reports_url="postgresql://app@replica/course",
+        pool_size=7,
         transaction_pooler=True,
         supabase_url="https://ref.supabase.co",
         service_role_key=jwt("service_role"),

@@ -207,6 +207,7 @@ READING = (
     Act("get_student", _a_student),
     Act("list_students", _of_manager),
     Act("list_lessons", lambda _: {}),
+    Act("check_schema", lambda _: {}),
     Act("verify_certificate", lambda it: {"code": it.row("certificates", **_graduate(it))["verification_code"]}),
     Act("search_activity", lambda it: {"details": {"email": it.student().email}}),
     Act("search_watched_segments", lambda _: {"lesson_id": 67, "segment": (0, 10)}),

@@ -26,7 +26,7 @@ LAYERS = (
     ("results", "validation"),
     ("video",),
     ("tables", "errors"),
-    ("choices", "columns", "safe_text"),
+    ("choices", "columns", "expected", "safe_text"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

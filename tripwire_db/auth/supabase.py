@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from tripwire_db.auth.encryption import warn_of_plain_http
 from tripwire_db.auth.protocol import AuthUser, Claim, EmailExists, Mark, read_token
 from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.errors import AuthFailed, InvalidInput
+from tripwire_db.postgres.encryption import warn_of_plain_http
 
 if TYPE_CHECKING:
     import httpx

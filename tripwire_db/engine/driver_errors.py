@@ -31,6 +31,8 @@ _REASONS = {
     "fk_tripwire_users_granted_by": "the manager is gone",
 }
 
+_UPGRADE = "the schema is not the one this package needs: run `tripwire-db upgrade`"
+_SCHEMA_SQLSTATES = ("42P01", "42703", "42883", "3F000")
 _ADVICE = {
     # Never an argument's fault: each is sent as the type that its statement has.
     "22P02": "a parameter does not fit the statement: behind a transaction pooler, set TRIPWIRE_POOLER=transaction; else "
@@ -40,10 +42,7 @@ _ADVICE = {
     "26000": "prepared statements get lost: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
     "42P05": "prepared statements collide: this is a transaction pooler, so set TRIPWIRE_POOLER=transaction",
     "42501": "the database role may not do this: connect as the owner or as a member of service_role",
-    "42P01": "the schema is not the one this package needs: run `tripwire-db upgrade`",
-    "42703": "the schema is not the one this package needs: run `tripwire-db upgrade`",
-    "42883": "the schema is not the one this package needs: run `tripwire-db upgrade`",
-    "3F000": "the schema is not the one this package needs: run `tripwire-db upgrade`",
+    **dict.fromkeys(_SCHEMA_SQLSTATES, _UPGRADE),
     "42P10": "a constraint of the schema is missing: run `tripwire-db drift`",
     "53100": "the database's disk is full: free some space, then call again",
     "53200": "the database is out of memory: call again later",
@@ -62,6 +61,10 @@ class NotReplicated(Unavailable):
 
     Told apart because it must not be settled by a look at the rows: they are there, and may be gone tomorrow.
     """
+
+
+class SchemaMismatch(Unavailable):
+    """`Unavailable` because what a statement names is not there: the schema is another revision's, or there is none."""
 
 
 def driver_error(error: BaseException) -> BaseException | None:
@@ -123,6 +126,8 @@ def translated(
     outcome = outcome_of(applied)
     if state in _ADVICE:
         advice = f"{name}: {_ADVICE[state]}; {outcome}"
+        if state in _SCHEMA_SQLSTATES:
+            return SchemaMismatch(advice, applied=applied)
         return Refused(advice) if state == "42501" else Unavailable(advice, applied=applied)
     return Unavailable(
         f"{name}: the database answered SQLSTATE {state or 'none'} ({type(error).__name__}); {outcome}", applied=applied

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn, TypedDict
 
 from tripwire_db.auth import Auth, PostgresAuth, SupabaseAuth
 from tripwire_db.cache import LeaderboardCache, RedisCache
-from tripwire_db.errors import InvalidInput
+from tripwire_db.errors import InvalidInput, TripwireError
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, Clock, FlowContext
+from tripwire_db.postgres.encryption import warn_if_unencrypted
 from tripwire_db.repository.operation import Services
 from tripwire_db.settings import Settings, certificate_url_of, mask_url
 from tripwire_db.video import WatchPolicy
@@ -25,6 +26,7 @@ class RepositoryBase:
         clock: Clock | None,
         leaderboard_cache: LeaderboardCache | None,
         certificate_url: str | None,
+        reports_url: str | None,
     ) -> None:
         if not isinstance(policy, WatchPolicy):
             raise InvalidInput("policy must be a WatchPolicy")
@@ -41,31 +43,66 @@ class RepositoryBase:
         self._services = Services(FlowContext(policy=policy, clock=clock, certificate_url=base), auth)
         self._cache = leaderboard_cache
         self._url = url
+        self._reports_url = reports_url
+        for used in (url, reports_url):
+            if isinstance(used, str):
+                warn_if_unencrypted(used)
         self._made_here: tuple[Auth | LeaderboardCache, ...] = ()
 
     def __repr__(self) -> str:
         # The URL may hold a password.
         return f"{type(self).__name__}({mask_url(self._url)!r})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TripwireError(
+            "a repository cannot be pickled or copied: its connections belong to one process. Open one in each process, "
+            "with connect or from_env, as in a worker's initializer"
+        )
 
-def arguments_from_environment(environment: Mapping[str, str] | None) -> dict[str, Any]:
-    """The arguments of `connect`, as the environment has them.
+
+class ConnectArguments(TypedDict, total=False):
+    """The arguments of `connect`, any of them, as `from_env` takes them."""
+
+    url: str
+    auth: Auth
+    pool_size: int
+    policy: WatchPolicy
+    clock: Clock | None
+    leaderboard_cache: LeaderboardCache | None
+    transaction_pooler: bool | None
+    certificate_url: str | None
+    reports_url: str | None
+
+
+def arguments_from_environment(
+    environment: Mapping[str, str] | None, given: ConnectArguments
+) -> tuple[dict[str, Any], tuple[Auth | LeaderboardCache, ...]]:
+    """The arguments of `connect`, as they are given, else as the environment has them; and which were made for it here.
 
     Raises:
         InvalidInput: a variable is missing or cannot be right.
     """
     settings = Settings.from_env(environment)
-    if settings.database_url is None:
+    url = given.get("url", settings.database_url)
+    if url is None:
         raise InvalidInput("TRIPWIRE_DATABASE_URL is not set: set it to the database's postgresql:// URL")
-    auth: Auth
-    if settings.supabase_url is not None and settings.service_role_key is not None:
-        auth = SupabaseAuth(settings.supabase_url, settings.service_role_key)
-    else:
-        auth = PostgresAuth(settings.database_url)
-    return {
-        "url": settings.database_url,
-        "auth": auth,
+    made: dict[str, Any] = {}
+    if "auth" not in given:
+        made["auth"] = _auth_of(settings, url)
+    if "leaderboard_cache" not in given and settings.redis_url:
+        made["leaderboard_cache"] = RedisCache(settings.redis_url)
+    from_settings = {
+        "url": url,
+        "pool_size": settings.pool_size,
         "transaction_pooler": settings.transaction_pooler,
-        "leaderboard_cache": RedisCache(settings.redis_url) if settings.redis_url else None,
         "certificate_url": settings.certificate_url,
+        "reports_url": settings.reports_url,
     }
+    found = {name: value for name, value in from_settings.items() if value is not None}
+    return {**found, **made, **given}, tuple(made.values())
+
+
+def _auth_of(settings: Settings, url: str) -> Auth:
+    if settings.supabase_url is not None and settings.service_role_key is not None:
+        return SupabaseAuth(settings.supabase_url, settings.service_role_key)
+    return PostgresAuth(url)

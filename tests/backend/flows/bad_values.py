@@ -217,6 +217,7 @@ BAD: dict[str, dict[str, list]] = {
         "activity_id": NO_OPTIONAL_ID,
     },
     "list_lessons": {},
+    "check_schema": {},
     "update_lesson": {
         "lesson_id": NO_LESSON,
         "manager_id": NO_ID,

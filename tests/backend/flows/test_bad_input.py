@@ -46,6 +46,7 @@ def good(it: World) -> dict[str, dict[str, object]]:
         "search_watched_segments": {"lesson_id": 67, "segment": (0, 10)},
         "record_welcome_email": {**them, "sent": True},
         "list_lessons": {},
+        "check_schema": {},
         "update_lesson": {"lesson_id": 67, "manager_id": it.manager(role="admin").user_id, "duration_seconds": 1214},
         "get_student": them,
         "list_students": {"since": date(2026, 1, 1)},

@@ -16,6 +16,8 @@ class Driver(RepositoryBase):
     """Drives operations: gives each what it wants done, and sends it what came of it."""
 
     _database: AsyncDatabase
+    _reports: AsyncDatabase | None = None
+    """Where the sales functions run instead, if anywhere."""
     _inside: AsyncWithin | None = None
     """Where flows run instead, in a repository made by `within`."""
 
@@ -26,6 +28,10 @@ class Driver(RepositoryBase):
             raise needs_auth()
         require_loop(self._database)
         return await self._drive(wanted, self._database.run)
+
+    async def _report(self, flow: Flow[T]) -> T:
+        """Run one of the sales functions, where reports are read."""
+        return await (self._inside or self._reports or self._database).run(flow)
 
     async def _drive(self, operation: Operation[T], run: Runner) -> T:
         """Do what an operation wants, one thing after another, and send it what came of it."""

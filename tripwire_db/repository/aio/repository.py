@@ -1,15 +1,17 @@
 """The repository for asyncio: how it is opened and closed; its methods stand by noun beside this."""
 
-import copy
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from tripwire_db.auth import Auth
 from tripwire_db.cache import LeaderboardCache
 from tripwire_db.engine.database import AsyncDatabase
+from tripwire_db.engine.driver_errors import SchemaMismatch
 from tripwire_db.engine.statement import Flow
 from tripwire_db.engine.within import AsyncWithin
+from tripwire_db.flows.check_schema import check_schema as check_schema_flow
+from tripwire_db.flows.check_schema import state_at
 from tripwire_db.flows.shared.context import Clock
 from tripwire_db.repository.aio.blocking import run_blocking
 from tripwire_db.repository.aio.certificates import CertificateMethods
@@ -17,7 +19,8 @@ from tripwire_db.repository.aio.lessons import LessonMethods
 from tripwire_db.repository.aio.managers import ManagerMethods
 from tripwire_db.repository.aio.sales import SalesMethods
 from tripwire_db.repository.aio.students import StudentMethods
-from tripwire_db.repository.base import arguments_from_environment
+from tripwire_db.repository.base import ConnectArguments, arguments_from_environment
+from tripwire_db.results import SchemaState
 from tripwire_db.validation import parse_pool_size
 from tripwire_db.video import WatchPolicy
 
@@ -50,6 +53,7 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         leaderboard_cache: LeaderboardCache | None = None,
         transaction_pooler: bool | None = None,
         certificate_url: str | None = None,
+        reports_url: str | None = None,
     ) -> Self:
         """Open a repository; connections are made when they are needed.
 
@@ -64,6 +68,8 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
             leaderboard_cache: a `RedisCache`, for a leaderboard that may be five minutes old.
             transaction_pooler: True behind one; by default told from port 6543, and by each new connection.
             certificate_url: a certificate's URL is this and its code; by default `TRIPWIRE_CERTIFICATE_URL`.
+            reports_url: where leaderboard, chart, totals and activity are read, on a pool of the same size, as from a
+                read replica, whose answers may be a moment old; `Unavailable` when it is away, even if `url` is there.
 
         Raises:
             InvalidInput: an argument that cannot be right.
@@ -75,28 +81,35 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
             clock=clock,
             leaderboard_cache=leaderboard_cache,
             certificate_url=certificate_url,
+            reports_url=reports_url,
         )
-        repository._database = AsyncDatabase(
-            url, pool_size=parse_pool_size(pool_size), transaction_pooler=transaction_pooler
-        )
+        size = parse_pool_size(pool_size)
+        repository._database = AsyncDatabase(url, pool_size=size, transaction_pooler=transaction_pooler)
+        if reports_url is not None:
+            repository._reports = AsyncDatabase(reports_url, pool_size=size)
         return repository
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] | None = None) -> Self:
+    def from_env(cls, environment: Mapping[str, str] | None = None, **arguments: Unpack[ConnectArguments]) -> Self:
         """Open a repository with the settings of the environment; see `settings.Settings`.
 
         It makes its auth object and its cache itself, and closes them with itself.
 
         Args:
             environment: names to values; by default the process's own.
+            **arguments: those of `connect`, each of which comes before the environment; an `auth` or a
+                `leaderboard_cache` given here is left open.
 
         Raises:
-            InvalidInput: a variable is missing or cannot be right.
+            InvalidInput: a variable is missing or cannot be right, or an argument is.
+
+        Examples:
+            >>> async with AsyncTripwireRepository.from_env(pool_size=5, leaderboard_cache=None) as repository:
+            ...     state = await repository.check_schema()
         """
-        arguments = arguments_from_environment(environment)
-        repository = cls.connect(**arguments)
-        made_here = (arguments["auth"], arguments["leaderboard_cache"])
-        repository._made_here = tuple(filter(None, made_here))  # noqa: SLF001 - an object of this very class
+        found, made_here = arguments_from_environment(environment, arguments)
+        repository = cls.connect(**found)
+        repository._made_here = made_here  # noqa: SLF001 - an object of this very class
         return repository
 
     def within(self, connection: Any) -> Self:
@@ -120,10 +133,33 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
             ...     await connection.execute(text("INSERT INTO points (user_id) VALUES (:id)"), {"id": user_id})
         """
         inside = AsyncWithin(connection)
-        other = copy.copy(self)
-        other._inside = inside  # noqa: SLF001 - an object of this very class
-        other._cache = None  # noqa: SLF001 - the same
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._inside = inside
+        other._cache = None
         return other
+
+    async def check_schema(self) -> SchemaState:
+        """Which revision the schema is at, and whether it is the one that this package is made for.
+
+        For a readiness probe: ask when the process starts, until it is ready. A schema that is upgraded later, while
+        the process runs, is no reason to stop it.
+
+        Returns:
+            A `SchemaState`, with revision, expected, ready.
+
+        Raises:
+            Refused: the database role is no member of service_role.
+
+        Examples:
+            >>> state = await repository.check_schema()
+            >>> state.ready, state.revision == state.expected
+            (True, True)
+        """
+        try:
+            return await self._perform(check_schema_flow())
+        except SchemaMismatch:
+            return state_at(None)
 
     async def explain(self, flow: Flow[Any]) -> str:
         """The server's plan for a flow, as text; the flow is not run.
@@ -135,13 +171,15 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         return await (self._inside or self._database).explain(flow)
 
     async def close(self) -> None:
-        """Close the pool, and what `from_env` made; never an `auth` or a cache that was handed in.
+        """Close the pools, and what `from_env` made; never an `auth` or a cache that was handed in.
 
         Calling again is fine, and a later call opens new connections, in whatever event loop it is made.
         """
         if self._inside is not None:
             return
         await self._database.close()
+        if self._reports is not None:
+            await self._reports.close()
         for made_here in self._made_here:
             await run_blocking(made_here.close)
 

@@ -50,10 +50,11 @@ class SalesMethods(Driver):
         """
         flow = sales.get_sales_leaderboard(limit=limit, since=since, until=until, time_zone=time_zone)
         if self._cache is None:
-            return await self._perform(flow)
-        require_loop(self._database)
-        key = leaderboard_key(self._url, limit, since, until, time_zone)
-        return await self._cache.get_or_compute_async(key, lambda: self._database.run(flow))
+            return await self._report(flow)
+        database = self._reports or self._database
+        require_loop(database)
+        key = leaderboard_key(self._reports_url or self._url, limit, since, until, time_zone)
+        return await self._cache.get_or_compute_async(key, lambda: database.run(flow))
 
     async def get_sales_chart_data(
         self,
@@ -83,7 +84,7 @@ class SalesMethods(Driver):
         Examples:
             >>> today, *earlier = await repository.get_sales_chart_data(manager_id=manager_id, days_back=7)
         """
-        return await self._perform(
+        return await self._report(
             sales.get_sales_chart_data(
                 manager_id=manager_id, days_back=days_back, since=since, until=until, time_zone=time_zone
             )
@@ -117,7 +118,7 @@ class SalesMethods(Driver):
             >>> stats = await repository.get_manager_stats(manager_id=manager_id)
             >>> print(f"{stats.students_this_month} students, {stats.revenue_this_month} KZT this month")
         """
-        return await self._perform(
+        return await self._report(
             sales.get_manager_stats(manager_id=manager_id, since=since, until=until, time_zone=time_zone)
         )
 
@@ -156,7 +157,7 @@ class SalesMethods(Driver):
             >>> while page.next:
             ...     page = await repository.get_manager_activity(manager_id=manager_id, before=page.next)
         """
-        return await self._perform(
+        return await self._report(
             sales.get_manager_activity(
                 manager_id=manager_id,
                 limit=limit,

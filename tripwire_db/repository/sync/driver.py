@@ -17,6 +17,8 @@ class Driver(RepositoryBase):
     """Drives operations: gives each what it wants done, and sends it what came of it."""
 
     _database: Database
+    _reports: Database | None = None
+    """Where the sales functions run instead, if anywhere."""
     _inside: Within | None = None
     """Where flows run instead, in a repository made by `within`."""
 
@@ -27,6 +29,10 @@ class Driver(RepositoryBase):
             raise needs_auth()
         require_loop(self._database)
         return self._drive(wanted, self._database.run)
+
+    def _report(self, flow: Flow[T]) -> T:
+        """Run one of the sales functions, where reports are read."""
+        return (self._inside or self._reports or self._database).run(flow)
 
     def _drive(self, operation: Operation[T], run: Runner) -> T:
         """Do what an operation wants, one thing after another, and send it what came of it."""
