@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -12,7 +14,7 @@ from psycopg import sql
 from tests.support.servers.finding import MAJORS, postgres_bin
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import InvalidInput, Unavailable
-from tripwire_db.schema.bootstrap import BootstrapRefused, bootstrap, is_stand_in
+from tripwire_db.schema.bootstrap import _LOCK_KEY, BootstrapRefused, bootstrap, is_stand_in
 
 MakeDatabase = Callable[..., str]
 ROLES = {
@@ -355,6 +357,27 @@ def test_a_server_that_is_not_there_is_unavailable():
         bootstrap("postgresql://app:s3cret@127.0.0.1:1/course")
     assert caught.value.applied is False
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_statement_that_is_ended_is_told_as_that_and_the_time_out_of_applications_ends_none(plain_url: str):
+    execute(
+        plain_url,
+        f"ALTER DATABASE {psycopg.conninfo.conninfo_to_dict(plain_url)['dbname']} SET statement_timeout = '3s'",
+    )
+    with psycopg.connect(plain_url, autocommit=True) as first, ThreadPoolExecutor(1) as thread:
+        first.execute(f"SET statement_timeout = 0; SELECT pg_advisory_lock({_LOCK_KEY})")
+        for how in ("pg_cancel_backend(pid)", "pg_sleep(3.5)"):
+            waiting = thread.submit(bootstrap, plain_url)
+            deadline = time.monotonic() + 60
+            query = "SELECT {} FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+            while not first.execute(query.format("1")).fetchone():
+                assert time.monotonic() < deadline
+            first.execute(query.format(how))
+            if how == "pg_cancel_backend(pid)":
+                with pytest.raises(Unavailable, match="nothing was changed: a statement was ended"):
+                    waiting.result(60)
+        first.execute(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
+        assert waiting.result(60).outcome == "installed"
 
 
 def test_what_is_no_url_is_invalid_input():

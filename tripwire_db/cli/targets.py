@@ -91,6 +91,10 @@ class Backend:
         """The id of the manager with this id or e-mail; see `people`."""
         return identify.manager_id(self.target.url, who)
 
+    def given_manager_id(self, who: str | None) -> UUID | None:
+        """The same of a manager who may be left out: None then, which each method reads in its own way."""
+        return None if who is None else self.manager_id(who)
+
     def days(self, since: str | None, until: str | None, period: str | None, time_zone: str) -> Days:
         """The days of `--since`, `--until` and `--period`; today is the server's."""
 

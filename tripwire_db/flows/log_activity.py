@@ -9,9 +9,9 @@ from sqlalchemy import and_, func, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tripwire_db.choices import ACTION_TYPES, ActionType
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, one_row, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.errors import NotFound
-from tripwire_db.flows.shared.activity import activity_of, jsonb
+from tripwire_db.flows.shared.activity import activity_of, jsonb, log_step
 from tripwire_db.flows.shared.context import FlowContext, acting_manager
 from tripwire_db.results import Activity
 from tripwire_db.tables import sales_activity_log, users
@@ -65,7 +65,7 @@ def _decode(rows: Sequence[Row], asked: Parameters) -> Activity:
 
 def _log(b: StatementBuilder) -> None:
     manager = acting_manager(b)
-    manager_id = param("manager_id", sa.UUID)
+    manager_id, target = param("manager_id", sa.UUID), param("target_user_id", sa.UUID)
     person = users.alias("person")
     # E-mail and name win over what the caller says of them: the log tells them as they were.
     known = func.jsonb_strip_nulls(
@@ -73,10 +73,10 @@ def _log(b: StatementBuilder) -> None:
     )
     gate = b.gate(
         "gate",
-        select(b.at.label("at"), (param("details", JSONB) + known).label("details"))
+        select(target.label("user_id"), b.at.label("at"), (param("details", JSONB) + known).label("details"))
         .select_from(b.settings)
         .outerjoin(manager, true())
-        .outerjoin(person, person.c.id == param("target_user_id", sa.UUID))
+        .outerjoin(person, person.c.id == target)
         .where(sa.or_(manager_id.is_(None), manager.c.id.is_not(None))),
     )
     columns = (
@@ -87,20 +87,15 @@ def _log(b: StatementBuilder) -> None:
         sales_activity_log.c.details,
         sales_activity_log.c.created_at,
     )
-    written = b.step(
+    written = log_step(
+        b,
         "write_log",
-        into(
-            sales_activity_log,
-            gate,
-            id=param("activity_id", sa.UUID),
-            manager_id=manager_id,
-            action_type=param("action_type"),
-            target_user_id=param("target_user_id", sa.UUID),
-            details=gate.c.details,
-            created_at=gate.c.at,
-        )
-        .on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
-        .returning(*columns),
+        gate,
+        manager_id=manager_id,
+        action_type=param("action_type"),
+        details=gate.c.details,
+        activity_id=param("activity_id", sa.UUID),
+        returning=columns,
     )
     before = select(*columns).where(sales_activity_log.c.id == param("activity_id", sa.UUID)).subquery("before")
     b.report(

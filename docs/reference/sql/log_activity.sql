@@ -1,4 +1,4 @@
--- log_activity($1 manager_id, $2 at, $3 details, $4 target_user_id, $5 activity_id, $6 action_type)
+-- log_activity($1 manager_id, $2 at, $3 target_user_id, $4 details, $5 activity_id, $6 action_type)
 -- tripwire_db/flows/log_activity.py
 
 /* tripwire:log_activity */
@@ -12,11 +12,12 @@ WITH manager AS MATERIALIZED (
             , COALESCE(CAST($2 AS timestamp with time zone), clock_timestamp()) AS at
      )
    , gate AS MATERIALIZED (
-       SELECT settings.at
-            , CAST($3 AS jsonb) || jsonb_strip_nulls(jsonb_build_object('email', person.email, 'full_name', person.full_name)) AS details
+       SELECT CAST($3 AS uuid) AS user_id
+            , settings.at
+            , CAST($4 AS jsonb) || jsonb_strip_nulls(jsonb_build_object('email', person.email, 'full_name', person.full_name)) AS details
        FROM settings
             LEFT JOIN manager ON TRUE
-            LEFT JOIN public.users AS person ON person.id = CAST($4 AS uuid)
+            LEFT JOIN public.users AS person ON person.id = CAST($3 AS uuid)
        WHERE CAST($1 AS uuid) IS NULL OR manager.id IS NOT NULL
      )
    , write_log AS (
@@ -29,7 +30,7 @@ WITH manager AS MATERIALIZED (
        SELECT CAST($5 AS uuid)
             , CAST($1 AS uuid)
             , CAST($6 AS varchar)
-            , CAST($4 AS uuid)
+            , gate.user_id
             , gate.details
             , gate.at
        FROM gate

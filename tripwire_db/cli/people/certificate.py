@@ -65,7 +65,7 @@ def revoke(
         certificate = backend.repository.revoke_certificate(
             user_id=backend.student_id(student),
             reason=reason,
-            manager_id=None if manager is None else backend.manager_id(manager),
+            manager_id=backend.given_manager_id(manager),
         )
     _show(certificate, "Revoked", as_json=as_json)
 

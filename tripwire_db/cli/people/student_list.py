@@ -63,7 +63,7 @@ def list_(
     with targets.backend(database_url) as backend:
         days = backend.days(since, until, period, time_zone)
         page = backend.repository.list_students(
-            manager_id=None if manager is None else backend.manager_id(manager),
+            manager_id=backend.given_manager_id(manager),
             status=None if status is None else parse_choice("status", status, STUDENT_STATUSES),
             search=search,
             modules_completed=modules,

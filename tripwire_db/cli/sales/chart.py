@@ -44,7 +44,7 @@ def chart(
             first, last = backend.days(None, None, "today", time_zone)
             first = None
         sales = backend.repository.get_sales_chart_data(
-            manager_id=None if manager is None else backend.manager_id(manager),
+            manager_id=backend.given_manager_id(manager),
             days_back=days,
             since=first,
             until=last,

@@ -19,7 +19,7 @@ def stats(
     with targets.backend(database_url) as backend:
         days = backend.days(since, until, period, time_zone)
         found = backend.repository.get_manager_stats(
-            manager_id=None if manager is None else backend.manager_id(manager),
+            manager_id=backend.given_manager_id(manager),
             since=days.since,
             until=days.until,
             time_zone=time_zone,

@@ -1,6 +1,6 @@
 """The activity log: how a flow writes a row of it, and how one is read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -20,10 +20,11 @@ def log_step(
     action_type: str | ColumnElement[Any],
     details: ColumnElement[Any],
     activity_id: ColumnElement[Any] | None = None,
+    returning: Sequence[ColumnElement[Any]] = (sales_activity_log.c.id,),
 ) -> CTE:
     """Log an action about each row of `about` (user_id, at); no manager stands for the system.
 
-    With an id that a row of the log has already, nothing is written.
+    With an id that a row of the log has already, nothing is written. What is written comes back as `returning`.
     """
     given = {"id": activity_id, "manager_id": manager_id}
     row = into(
@@ -37,7 +38,7 @@ def log_step(
     )
     if activity_id is not None:
         row = row.on_conflict_do_nothing(index_elements=[sales_activity_log.c.id])
-    return b.step(name, row.returning(sales_activity_log.c.id))
+    return b.step(name, row.returning(*returning))
 
 
 def details_of_changes(about: FromClause, *names: str, **more: ColumnElement[Any]) -> ColumnElement[Any]:

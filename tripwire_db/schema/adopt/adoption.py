@@ -21,7 +21,7 @@ from tripwire_db.errors import InvalidInput, Refused, Unavailable
 from tripwire_db.postgres import connect as postgres
 from tripwire_db.postgres.auth_users import SEES_AUTH_USERS
 from tripwire_db.postgres.catalog import Catalog
-from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.postgres.search_path import PATH
 from tripwire_db.schema.adopt.layout import plan
 from tripwire_db.schema.adopt.obstacles import keep
@@ -33,10 +33,10 @@ from tripwire_db.schema.adopt.stall import MAX_STALL_SECONDS, bounded
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.runner.connect import connect, settle, wake_triggers
-from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
 from tripwire_db.schema.runner.locks import DEPLOYER, SESSION, acquire
 from tripwire_db.schema.runner.pooler import refuse_known_pooler, refuse_transaction_pooler
 from tripwire_db.schema.runner.target import Target
+from tripwire_db.schema.statement_timeout import statement_timeout, told_if_too_long
 from tripwire_db.settings import sqlalchemy_url
 
 logger = logging.getLogger("tripwire_db.schema.adopt")
@@ -179,7 +179,8 @@ class _InUse(Unavailable):
 def _refusals(attempts: int = 1) -> Iterator[None]:
     """Say in our own words what the server refused; the transaction is rolled back by then."""
     try:
-        yield
+        with told_if_too_long("nothing was changed: "):
+            yield
     except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
         times = f", {attempts} times" if attempts > 1 else ""
         raise _InUse(
@@ -187,12 +188,9 @@ def _refusals(attempts: int = 1) -> Iterator[None]:
             "look for a long transaction in pg_stat_activity, then call again",
             applied=False,
         ) from without_rows(error)
-    except errors.QueryCanceled as error:
-        raise Unavailable(f"nothing was changed: {took_too_long()}", applied=False) from without_rows(error)
     except psycopg.Error as error:
         raise Refused(
-            f"the database refused: {error.diag.message_primary or type(error).__name__}; nothing was changed. "
-            "Settle that by hand, then call again"
+            f"the database refused: {first_line(error)}; nothing was changed. Settle that by hand, then call again"
         ) from without_rows(error)
 
 

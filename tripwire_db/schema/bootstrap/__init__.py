@@ -13,7 +13,7 @@ from psycopg import errors
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.postgres.auth_users import IS_STAND_IN
 from tripwire_db.postgres.connect import connect
-from tripwire_db.postgres.errors import first_line, without_rows
+from tripwire_db.postgres.errors import first_line, unreachable, without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.project import COURSE
 
@@ -109,14 +109,18 @@ def bootstrap(url: str) -> Bootstrap:
     Raises:
         BootstrapRefused: the role may not do it, or schema `auth` is somebody else's and has no users.
         InvalidInput: the URL is no PostgreSQL URL.
-        Unavailable: the server cannot be reached.
+        Unavailable: the server cannot be reached, or a statement took too long.
 
     Examples:
         >>> bootstrap("postgresql://postgres@/course?host=/run/postgresql").outcome
         'installed'
     """
+    from tripwire_db.schema.statement_timeout import (
+        told_if_too_long,
+    )  # brings Alembic, which importers need not wait for
+
     try:
-        with connect(url, purpose="bootstrap") as connection:
+        with told_if_too_long("nothing was changed: "), connect(url, purpose="bootstrap") as connection:
             if said := COURSE.wrong_encoding(connection):
                 raise BootstrapRefused(said)
             return _bootstrap(connection)
@@ -132,11 +136,7 @@ def bootstrap(url: str) -> Bootstrap:
             applied=False,
         ) from without_rows(error)
     except psycopg.OperationalError as error:
-        raise Unavailable(
-            f"the server could not be reached or went away ({first_line(error)}): check that it runs and that the URL "
-            "is right, then call again",
-            applied=False,
-        ) from without_rows(error)
+        raise Unavailable(unreachable(error), applied=False) from without_rows(error)
     except psycopg.Error as error:
         raise BootstrapRefused(
             f"the server refused ({first_line(error)}); nothing was changed: mend what it names, then call again"
@@ -201,7 +201,10 @@ def _bootstrap(connection: "psycopg.Connection[Any]") -> Bootstrap:
 
 
 def _install(connection: "psycopg.Connection[Any]") -> Bootstrap:
+    from tripwire_db.schema.statement_timeout import statement_timeout
+
     connection.execute(PIN)
+    connection.execute(f"SET LOCAL statement_timeout = '{statement_timeout()}'")
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
     whose = whose_auth(connection)
     if whose == "supabase" or whose == "foreign":  # noqa: PLR1714 - mypy narrows by ==

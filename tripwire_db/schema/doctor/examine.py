@@ -1,21 +1,18 @@
 """Looks at a database, in one snapshot, and writes nothing."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from tripwire_db.errors import Unavailable
 from tripwire_db.postgres import connect as postgres
-from tripwire_db.postgres.errors import without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.damage import Damage
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Kind
 from tripwire_db.schema.doctor.sources import Layout
-from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
+from tripwire_db.schema.statement_timeout import statement_timeout, told_if_too_long
 from tripwire_db.video import WatchPolicy
 
 SETTLE_SECONDS = 2.0
@@ -71,15 +68,6 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
     connection.execute(PIN)
     # That of the role or the server is meant for applications, and would end a large repair in its middle.
     connection.execute(f"SET LOCAL statement_timeout = '{statement_timeout()}'")
-
-
-@contextmanager
-def told_if_too_long(done: str = "", *, applied: bool | None = False) -> Iterator[None]:
-    """Say so where the server ends a statement; `done` says what stays."""
-    try:
-        yield
-    except psycopg.errors.QueryCanceled as error:
-        raise Unavailable(done + took_too_long(), applied=applied) from without_rows(error)
 
 
 def look(

@@ -15,13 +15,13 @@ from psycopg.types.json import Jsonb
 from tripwire_db.errors import TripwireError, Unavailable
 from tripwire_db.flows.issue_certificate import issue_certificate
 from tripwire_db.flows.shared.context import DEFAULT_CERTIFICATE_URL, FlowContext
-from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.postgres.search_path import PIN
 from tripwire_db.schema.doctor.damage import Damage, Values
-from tripwire_db.schema.doctor.examine import connect, look, prepare, told_if_too_long
+from tripwire_db.schema.doctor.examine import connect, look, prepare
 from tripwire_db.schema.doctor.kinds import BY_NAME, KINDS, Remedy
 from tripwire_db.schema.doctor.sources import Layout
-from tripwire_db.schema.runner.limits import statement_timeout, took_too_long
+from tripwire_db.schema.statement_timeout import statement_timeout, told_if_too_long, took_too_long
 from tripwire_db.settings import Settings
 from tripwire_db.video import WatchPolicy
 
@@ -306,7 +306,7 @@ def _why(error: psycopg.Error | None) -> str:
     if isinstance(error, errors.QueryCanceled):
         return took_too_long()
     where = f" (constraint {error.diag.constraint_name})" if error.diag.constraint_name else ""
-    return f"the database refused: {error.diag.message_primary or type(error).__name__}{where}"
+    return f"the database refused: {first_line(error)}{where}"
 
 
 def _tell(result: Result) -> None:

@@ -85,26 +85,6 @@ class Limits:
         return settings
 
 
-def statement_timeout() -> str:
-    """How long a statement of `adopt` and `doctor` may run, as PostgreSQL reads it.
-
-    The runner's limit, by TRIPWIRE_STATEMENT_TIMEOUT, and not that of the server or the role, which is meant for
-    applications: Supabase's documentation gives 2 minutes.
-
-    Raises:
-        MigrationError: The variable is no duration.
-    """
-    return spell(Limits.read({}, {}).statement_timeout)
-
-
-def took_too_long() -> str:
-    """What to say, and to do, where a statement of `adopt` or `doctor` was ended (SQLSTATE 57014)."""
-    return (
-        f"a statement was ended: somebody cancelled it, or it ran longer than {statement_timeout()}. "
-        "TRIPWIRE_STATEMENT_TIMEOUT sets how long one may run, as in 30min, 0 for no limit; then call again"
-    )
-
-
 def spell(milliseconds: int) -> str:
     """Write a duration as PostgreSQL reads it: 3000 → '3s'."""
     for unit in ("h", "min", "s"):
