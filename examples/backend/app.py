@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from examples.backend import managers, problems, students
 from examples.backend.dependencies import Repository
@@ -19,6 +19,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the repository when a worker starts, and close it after its last answer."""
     async with AsyncTripwireRepository.from_env() as repository:
         app.state.repository = repository
+        app.state.was_ready = False
         yield
 
 
@@ -35,11 +36,15 @@ async def live() -> str:
 
 
 @app.get("/ready", tags=["supervisor"])
-async def ready(repository: Repository) -> str:
-    """Whether requests may be sent here: the database answers, and has the tables that this code needs."""
+async def ready(request: Request, repository: Repository) -> str:
+    """Whether requests may be sent here: the database answers, and had the schema that this release needs when it began."""
     try:
         async with asyncio.timeout(READY_SECONDS):
-            await repository.list_lessons()
+            schema = await repository.check_schema()
     except TimeoutError:
         raise Unavailable(f"the database did not answer within {READY_SECONDS:g} s", applied=False) from None
+    state = request.app.state
+    state.was_ready = state.was_ready or schema.ready  # an upgrade that comes while we run is no reason to stop
+    if not state.was_ready:
+        raise Unavailable(f"the schema is at {schema.revision}, and {schema.expected} is needed", applied=False)
     return "ok"

@@ -14,8 +14,9 @@ import psycopg
 import pytest
 
 import tripwire_db
+from tests.conftest import MakeDatabase
 from tests.examples.backend import Backend, running, token
-from tripwire_db import PostgresAuth, TripwireRepository
+from tripwire_db import PostgresAuth, TripwireRepository, migrations
 from tripwire_db.embedded import Cluster, embedded_bin_dir, home
 
 ANNA = {"email": "anna@course.kz", "full_name": "Anna", "price": "4500.50"}
@@ -187,6 +188,20 @@ def test_a_database_that_is_away_is_told_and_the_process_stays_alive() -> None:
         )
         assert ready.headers["retry-after"] == "1"
         assert client.get("/live").json() == "ok"
+
+
+def test_it_is_ready_from_the_schema_that_it_needs_and_stays_so_when_that_changes(make_database: MakeDatabase) -> None:
+    older, newest = migrations.revisions()[-2:]
+    url = make_database(migrated=older)
+    with running({"TRIPWIRE_DATABASE_URL": url}) as backend:
+        client = backend.client()
+        early = client.get("/ready")
+        migrations.upgrade(url, quiet=True)
+        upgraded = client.get("/ready").status_code
+        migrations.downgrade(url, older, quiet=True, accept_loss=True)
+        later = client.get("/ready").status_code
+    assert (early.status_code, newest in early.json()["detail"]) == (503, True)
+    assert (upgraded, later) == (200, 200)
 
 
 def test_a_request_that_came_before_the_signal_is_answered_and_the_process_ends(
