@@ -27,6 +27,7 @@ _VOLATILE = (
     (r"TW-\d+", "<number>"),
     (r"(?m)^ *(upgrade |downgrade )?\d{14} .*\n(?: {17,}.*\n)*", ""),
     (r"\d{14}", "<revision>"),
+    (r" +\d+\.\d+ ms +\d+ buffers", " <cost>"),
     (r" \(URL from [^)]*\)", ""),
     (r"\d+ revisions?", "<n> revisions"),
     (r"\d{4}-\d\d-\d\d[ T][\d:.]+(\+00:00)?", "<time>"),

@@ -20,6 +20,7 @@ from tripwire_db.cli.schema import (
     doctor,
     downgrade,
     drift,
+    explain,
     export_supabase,
     plan,
     rehearse,
@@ -43,6 +44,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "drift": drift.drift,
         "adopt": adopt.adopt,
         "doctor": doctor.doctor,
+        "explain": explain.explain,
         "export-supabase": export_supabase.export_supabase,
     },
     "Sales": {

@@ -10,19 +10,20 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy
-from psycopg import AsyncRawCursor, RawCursor
 from psycopg.pq import TransactionStatus
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from tripwire_db.engine.analysis import Analysis
 from tripwire_db.engine.connection import BoundedAsyncConnection, BoundedConnection, connection_arguments
 from tripwire_db.engine.driver_errors import NotConfirmed, is_dead
+from tripwire_db.engine.execution import analyzed, analyzed_async, execute, execute_async, require_flow
 from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.engine.retry import POOL_TIMEOUT_SECONDS, Attempts
 from tripwire_db.engine.statement import Flow, Row
-from tripwire_db.errors import InvalidInput, TripwireError
+from tripwire_db.errors import TripwireError
 
 T = TypeVar("T")
 
@@ -148,14 +149,11 @@ class Database:
         with self._connection() as connection:
             return execute(connection, flow, attempts)
 
-    def explain(self, flow: Flow[Any]) -> str:
-        """The server's plan for a flow, as text; the flow is not run.
-
-        Raises:
-            InvalidInput: `flow` is none.
-            Unavailable: the database cannot be reached.
-        """
+    def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
+        """The server's plan for a flow, which is not run; or, with `analyze`, what `analyze` tells, as text."""
         require_flow(flow)
+        if analyze:
+            return str(self.analyze(flow))
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         def plan() -> str:
@@ -165,6 +163,28 @@ class Database:
 
         with attempts.logged():
             return self._again(attempts, plan)
+
+    def analyze(self, flow: Flow[Any], *, plan: bool = False) -> Analysis:
+        """Run a flow in a transaction that is rolled back, and tell step by step what it did.
+
+        Args:
+            flow: what to run.
+            plan: take the server's whole plan along, of a further run.
+
+        Raises:
+            InvalidInput: `flow` is none.
+            ConstraintViolated: a step is refused by a constraint; as a call would be.
+            Unavailable: the database cannot be reached, or a row is held by somebody.
+        """
+        require_flow(flow)
+        attempts = Attempts(f"explain {flow.name}", writes=False)
+
+        def undone() -> Analysis:
+            with self._connection() as connection:
+                return analyzed(connection, flow, attempts, plan=plan)
+
+        with attempts.logged():
+            return self._again(attempts, undone)
 
     def close(self) -> None:
         """Close the pool's connections."""
@@ -285,10 +305,12 @@ class AsyncDatabase:
         async with self._connection() as connection:
             return await execute_async(connection, flow, attempts)
 
-    async def explain(self, flow: Flow[Any]) -> str:
+    async def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
         """As `Database.explain`."""
         self.require_loop()
         require_flow(flow)
+        if analyze:
+            return str(await self.analyze(flow))
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         async def plan() -> str:
@@ -298,6 +320,19 @@ class AsyncDatabase:
 
         with attempts.logged():
             return await self._again(attempts, plan)
+
+    async def analyze(self, flow: Flow[Any], *, plan: bool = False) -> Analysis:
+        """As `Database.analyze`."""
+        self.require_loop()
+        require_flow(flow)
+        attempts = Attempts(f"explain {flow.name}", writes=False)
+
+        async def undone() -> Analysis:
+            async with self._connection() as connection:
+                return await analyzed_async(connection, flow, attempts, plan=plan)
+
+        with attempts.logged():
+            return await self._again(attempts, undone)
 
     async def close(self) -> None:
         """Close the pool's connections; then any event loop may open new ones."""
@@ -334,25 +369,6 @@ class AsyncDatabase:
             except MissingGreenlet:
                 pass  # the idle one has to be connected anew
         return await self.engine.raw_connection()
-
-
-def require_flow(flow: object) -> None:
-    """Refuse to explain what is no flow."""
-    if not isinstance(flow, Flow):
-        raise InvalidInput("only a flow can be explained: one that a function of tripwire_db.flows gives")
-
-
-def execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
-    """Send a flow's statement once, and take its report."""
-    cursor = RawCursor(connection, row_factory=flow.definition.rows_of)
-    return cursor.execute(*attempts.sending(flow)).fetchall()
-
-
-async def execute_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
-    """As `execute`."""
-    cursor = AsyncRawCursor(connection, row_factory=flow.definition.rows_of)
-    await cursor.execute(*attempts.sending(flow))
-    return await cursor.fetchall()
 
 
 @contextmanager

@@ -123,6 +123,11 @@ class StatementBuilder:
         """The time of the call; `settings` must be in FROM."""
         return self.settings.c.at
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of gates and steps, in their order."""
+        return tuple(cte.name for cte in self._ctes)
+
     def gate(self, name: str, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> CTE:
         """A SELECT that locks, finds or decides. Where it yields no row, nothing that hangs from it happens."""
         # MATERIALIZED, so that it runs once and in full, however often it is read.
@@ -185,6 +190,11 @@ class FlowStatement(Generic[T]):
         builder = StatementBuilder(self.name)
         self.build(builder)
         return builder
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its gates and steps, in their order."""
+        return self._built.parts
 
     @property
     def tables(self) -> Mapping[str, str]:

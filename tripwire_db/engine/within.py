@@ -17,8 +17,8 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import tuple_row
 from sqlalchemy.exc import DBAPIError
 
-from tripwire_db.engine.database import execute, execute_async, require_flow
 from tripwire_db.engine.driver_errors import driver_error, is_lost, translated
+from tripwire_db.engine.execution import analyzed, analyzed_async, execute, execute_async, require_flow
 from tripwire_db.engine.retry import Attempts
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import InvalidInput, TripwireError, Unavailable
@@ -59,11 +59,13 @@ class Within:
                 attempts.rows = execute(connection, flow, attempts)
             return flow.decode(attempts.rows)
 
-    def explain(self, flow: Flow[Any]) -> str:
-        """The server's plan for a flow, as this transaction would run it; the flow is not run."""
+    def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
+        """As `Database.explain`, as this transaction would run it; what is run is undone to a savepoint."""
         require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False, in_transaction=True)
         with attempts.logged(), _told(attempts), self._savepoint() as connection:
+            if analyze:
+                return str(analyzed(connection, flow, attempts))
             cursor = psycopg.Cursor(connection, row_factory=tuple_row)
             cursor.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
             return "\n".join(line for (line,) in cursor)
@@ -117,12 +119,14 @@ class AsyncWithin:
                     attempts.rows = await execute_async(connection, flow, attempts)
                 return flow.decode(attempts.rows)
 
-    async def explain(self, flow: Flow[Any]) -> str:
+    async def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
         """As `Within.explain`."""
         require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False, in_transaction=True)
         with attempts.logged(), _told(attempts):
             async with self._savepoint() as connection:
+                if analyze:
+                    return str(await analyzed_async(connection, flow, attempts))
                 cursor = psycopg.AsyncCursor(connection, row_factory=tuple_row)
                 await cursor.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
                 return "\n".join([line async for (line,) in cursor])

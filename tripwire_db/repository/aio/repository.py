@@ -161,14 +161,23 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         except SchemaMismatch:
             return state_at(None)
 
-    async def explain(self, flow: Flow[Any]) -> str:
-        """The server's plan for a flow, as text; the flow is not run.
+    async def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
+        """The server's plan for a flow, as text, or what each of its steps does.
+
+        Args:
+            flow: one that a function of `tripwire_db.flows` gives.
+            analyze: run it, in a transaction that is rolled back, and tell in a line a step its rows, time and buffers,
+                the gate that stopped it, and what the call would have given. Without, nothing is run.
+
+        Raises:
+            InvalidInput: `flow` is none.
+            ConstraintViolated: analyzed, a constraint refuses a step.
 
         Examples:
             >>> from tripwire_db.flows.students import list_students
-            >>> print(await repository.explain(list_students(status="active")))
+            >>> print(await repository.explain(list_students(status="active"), analyze=True))
         """
-        return await (self._inside or self._database).explain(flow)
+        return await (self._inside or self._database).explain(flow, analyze=analyze)
 
     async def close(self) -> None:
         """Close the pools, and what `from_env` made; never an `auth` or a cache that was handed in.

@@ -162,14 +162,23 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
         except SchemaMismatch:
             return state_at(None)
 
-    def explain(self, flow: Flow[Any]) -> str:
-        """The server's plan for a flow, as text; the flow is not run.
+    def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
+        """The server's plan for a flow, as text, or what each of its steps does.
+
+        Args:
+            flow: one that a function of `tripwire_db.flows` gives.
+            analyze: run it, in a transaction that is rolled back, and tell in a line a step its rows, time and buffers,
+                the gate that stopped it, and what the call would have given. Without, nothing is run.
+
+        Raises:
+            InvalidInput: `flow` is none.
+            ConstraintViolated: analyzed, a constraint refuses a step.
 
         Examples:
             >>> from tripwire_db.flows.students import list_students
-            >>> printrepository.explain(list_students(status="active"))
+            >>> printrepository.explain(list_students(status="active"), analyze=True)
         """
-        return (self._inside or self._database).explain(flow)
+        return (self._inside or self._database).explain(flow, analyze=analyze)
 
     def close(self) -> None:
         """Close the pools, and what `from_env` made; never an `auth` or a cache that was handed in.
