@@ -116,14 +116,14 @@ tripwire_users = Table(
     CheckConstraint("price >= 0", name="price"),
 )
 Index(
-    "idx_tripwire_users_granted_by",
+    "idx_tripwire_users_seller",
     tripwire_users.c.granted_by,
     tripwire_users.c.created_at.desc(),
     tripwire_users.c.id.desc(),
-    postgresql_include=["user_id"],
+    postgresql_include=["user_id", "status", "price", "modules_completed"],
     info={
-        "serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; rpc_get_manager_stats; "
-        "readable_student_ids, from the index alone"
+        "serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; "
+        "rpc_get_manager_stats and readable_student_ids, from the index alone"
     },
 )
 Index(
@@ -164,6 +164,15 @@ tripwire_user_profile = Table(
     CheckConstraint("modules_completed <= total_modules", name="modules_within_total"),
     CheckConstraint("completion_percentage >= 0 AND completion_percentage <= 100", name="completion_percentage"),
     CheckConstraint("NOT certificate_issued OR certificate_url IS NOT NULL", name="certificate"),
+)
+Index(
+    "idx_tripwire_user_profile_other_total",
+    tripwire_user_profile.c.user_id,
+    postgresql_include=["total_modules"],
+    postgresql_where=text("total_modules NOT IN (0, 3)"),
+    info={
+        "serves": "rpc_get_manager_stats, rpc_get_sales_leaderboard: the profiles with another total than three modules"
+    },
 )
 
 modules = Table(
