@@ -1,3 +1,3 @@
 """The schema's revision that this package is made for: the chain's head. Made by scripts/expected-revision."""
 
-EXPECTED_REVISION = "20261126152104"
+EXPECTED_REVISION = "20261126153703"

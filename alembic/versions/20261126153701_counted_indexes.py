@@ -10,13 +10,13 @@ A completion changes what the first carries, so its row is entered in each index
 CONCURRENTLY, and nothing else: after a failure it may be run again.
 
 Revision: 20261126153701
-Follows: 20261126115805
+Follows: 20261126152104
 """
 
 from revision_tools import build_indexes, drop_indexes
 
 revision = "20261126153701"
-down_revision = "20261126115805"
+down_revision = "20261126152104"
 branch_labels = None
 depends_on = None
 
