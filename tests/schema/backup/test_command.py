@@ -11,8 +11,6 @@ from tripwire_db import migrations
 from tripwire_db.errors import Unavailable
 from tripwire_db.schema.backup.programs import place_and_secrets, program_for
 
-BEFORE_THE_LAST = migrations.revisions()[-2]
-
 
 def test_restore_tells_first_and_does_it_when_asked(database_url: str, tmp_path: Path) -> None:
     fill(database_url, 2)
@@ -37,21 +35,23 @@ def test_restore_tells_first_and_does_it_when_asked(database_url: str, tmp_path:
 
 
 def test_an_upgrade_takes_a_verified_backup_first_or_does_nothing(make_database: MakeDatabase, tmp_path: Path) -> None:
-    url, empty = make_database(migrated=BEFORE_THE_LAST), make_database(migrated=False)
+    first, second, *_ = migrations.revisions()
+    url, empty = make_database(migrated=first), make_database(migrated=False)
 
-    refused = run_command("upgrade", "--backup", tmp_path / "nowhere", url=url)
-    assert migrations.current(url) == BEFORE_THE_LAST
-    upgraded = run_command("upgrade", "--backup", tmp_path, url=url)
+    refused = run_command("upgrade", "+1", "--backup", tmp_path / "nowhere", url=url)
+    assert migrations.current(url) == first
+    upgraded = run_command("upgrade", "+1", "--backup", tmp_path, url=url)
     made = list(tmp_path.iterdir())
     nothing = run_command("upgrade", "+1", "--backup", tmp_path, url=empty)
 
     assert refused.code == 2
     assert "is no folder" in refused.err
     assert upgraded.code == 0, upgraded.err
-    assert migrations.current(url) == migrations.heads()[0]
-    assert [file.name.rpartition("-")[2] for file in made] == [f"{BEFORE_THE_LAST}.tar"]
+    assert migrations.current(url) == second
+    assert [file.name.rpartition("-")[2] for file in made] == [f"{first}.tar"]
     assert f"Backup: {made[0]}" in upgraded.err.replace("\n", "")
     assert "No backup: this database is at no revision yet." in nothing.err
+    assert migrations.current(empty) == first
     assert list(tmp_path.iterdir()) == made
 
 

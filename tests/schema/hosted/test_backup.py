@@ -54,6 +54,7 @@ def test_every_row_is_back_as_postgres_auth_users_included(
     assert find_drift(new).findings == ()
 
 
+@pytest.mark.heavy
 def test_what_cannot_be_written_into_auth_is_told_and_stops_only_what_needs_it(
     server: HostedServer, filled: str, database: str, tmp_path: Path
 ) -> None:
