@@ -26,9 +26,10 @@ def fill(url: str, students: int = 3) -> None:
         ]
         repository.update_video_tracking(user_id=made[0].user_id, lesson_id=67, segments=[(0, 1700)], position=1700)
         repository.complete_lesson(user_id=made[0].user_id, lesson_id=67)
-    odd = "Tab\t, line\n, \\. and 'quotes' – \\N"
+    odd = "Tab\t, line\n, \\. and 'quotes' – \\N \u2028 \x85"
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE public.tripwire_users SET manager_name = %s WHERE email ~ 'student0'", (odd,))
+        connection.execute("UPDATE auth.users SET raw_user_meta_data = jsonb_build_object('name', %s::text)", (odd,))
 
 
 def all_rows(url: str) -> Mapping[str, list[str]]:

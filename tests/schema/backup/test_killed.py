@@ -4,14 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.schema.backup.people import all_rows, fill, run
-from tests.schema.runner.chain import eventually
 from tripwire_db.schema.backup import make_backup, restore
+
+PATIENCE = 120.0
+"""Seconds; nothing is proved by how long it takes."""
 
 
 def start(command: str, url: str, file: Path) -> "subprocess.Popen[str]":
@@ -20,27 +23,26 @@ def start(command: str, url: str, file: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**known, "TRIPWIRE_MIGRATIONS_URL": url})
 
 
+def wait_until(url: str, answer: int, sessions: str, *parameters: str) -> None:
+    """Wait until so many other sessions are like this; a command takes its time to start where the machine is busy."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        f"AND backend_type = 'client backend' AND {sessions}"
+    )
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(query.encode(), parameters).fetchone() != (answer,):
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.05)
+
+
 def wait_for_lock(url: str, query: str) -> None:
     """Wait until somebody waits for a lock with such a statement."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        eventually(
-            lambda: connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s",
-                (query,),
-            ).fetchone()
-        )
+    wait_until(url, 1, "wait_event_type = 'Lock' AND query LIKE %s", query)
 
 
 def wait_for_end_of_sessions(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        eventually(
-            lambda: (
-                not connection.execute(
-                    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-                    "AND backend_type = 'client backend'"
-                ).fetchall()
-            )
-        )
+    wait_until(url, 0, "true")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
@@ -51,7 +53,7 @@ def test_a_backup_that_is_killed_leaves_no_file(database_url: str, tmp_path: Pat
         process = start("backup --no-verify", database_url, file)
         wait_for_lock(database_url, "LOCK TABLE%video_tracking%")
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     wait_for_end_of_sessions(database_url)
 
     assert process.returncode != 0
@@ -73,7 +75,7 @@ def test_a_restore_that_is_killed_while_it_writes_has_changed_nothing(database_u
         process = start("restore --apply", database_url, backup.file)
         wait_for_lock(database_url, "INSERT INTO%auth%users%")
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     wait_for_end_of_sessions(database_url)
 
     assert all_rows(database_url) == damaged

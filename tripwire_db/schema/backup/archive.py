@@ -50,6 +50,7 @@ def draft_in(parent: Path) -> Iterator[Path]:
 
     Raises:
         InvalidInput: the folder is not there, or cannot be written into.
+        Unavailable: there is no room in it.
     """
     try:
         _clear_abandoned(parent)
@@ -60,6 +61,8 @@ def draft_in(parent: Path) -> Iterator[Path]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
+    except OSError as error:
+        raise Unavailable(f"the backup could not be written into {parent}: {error.strerror}", applied=False) from error
     finally:
         os.close(lock)
         shutil.rmtree(folder, ignore_errors=True)

@@ -171,8 +171,8 @@ def _missing(
     position, key = next(
         ((at, name) for at, name in enumerate(then.columns) if name == "id"), (0, next(iter(then.columns)))
     )
-    lines = (folder / archive.copy_name(table)).read_text(encoding="utf-8").splitlines()
-    ids = [line.split("\t")[position] for line in lines]
+    with (folder / archive.copy_name(table)).open("rb") as lines:  # as text, other characters would end a line, too
+        ids = [line.rstrip(b"\n").split(b"\t")[position].decode() for line in lines]
     query = sql.SQL("SELECT count(*) FROM {} AS t WHERE t.{}::text = ANY (%s)").format(
         identifier(table), sql.Identifier(key)
     )
