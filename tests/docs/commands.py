@@ -173,10 +173,20 @@ def first_upgrade_page(page: str) -> str:
         return answered(page, answer)
 
 
+def operate_page(page: str) -> str:
+    """docs/how-to/dba/operate.md with the answers as they are now."""
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("course")
+        bootstrap(url)
+        migrations.upgrade(url, quiet=True)
+        return answered(page, lambda command: _run(command, {"TRIPWIRE_DATABASE_URL": url, "COLUMNS": "100"}))
+
+
 PAGES = {
     "how-to/ci/check.md": check_page,
     "how-to/dba/backup.md": backup_page,
     "how-to/dba/drift.md": drift_page,
+    "how-to/dba/operate.md": operate_page,
     "how-to/dba/plan.md": plan_page,
     "tutorial/first-upgrade.md": first_upgrade_page,
 }

@@ -10,6 +10,7 @@ import typer
 
 from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
+from tripwire_db.cli.operate import smoke
 from tripwire_db.cli.people import certificate, lesson, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
 from tripwire_db.cli.schema import (
@@ -46,6 +47,9 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "doctor": doctor.doctor,
         "explain": explain.explain,
         "export-supabase": export_supabase.export_supabase,
+    },
+    "Operation": {
+        "smoke": smoke.smoke,
     },
     "Sales": {
         "leaderboard": leaderboard.leaderboard,

@@ -112,13 +112,17 @@ def backend(given: str | None) -> Iterator[Backend]:
     """
     from tripwire_db.repository import TripwireRepository
 
-    with application(given) as target:
-        environment = {**os.environ, "TRIPWIRE_DATABASE_URL": target.url}
-        if target.cluster is not None:  # Supabase knows nobody there, and no pooler stands before it
-            for name in ("TRIPWIRE_SUPABASE_URL", "TRIPWIRE_SERVICE_ROLE_KEY", "TRIPWIRE_POOLER"):
-                environment.pop(name, None)
-        with TripwireRepository.from_env(environment) as repository:
-            yield Backend(repository, target)
+    with application(given) as target, TripwireRepository.from_env(environment_of(target)) as repository:
+        yield Backend(repository, target)
+
+
+def environment_of(target: CommandTarget) -> dict[str, str]:
+    """The environment that a repository on this database is opened with."""
+    environment = {**os.environ, "TRIPWIRE_DATABASE_URL": target.url}
+    if target.cluster is not None:  # Supabase knows nobody there, and no pooler stands before it
+        for name in ("TRIPWIRE_SUPABASE_URL", "TRIPWIRE_SERVICE_ROLE_KEY", "TRIPWIRE_POOLER"):
+            environment.pop(name, None)
+    return environment
 
 
 @contextmanager
