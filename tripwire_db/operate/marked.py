@@ -47,9 +47,9 @@ WHERE log.manager_id = ANY (%(people)s::uuid[])
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a trial works with: the arguments of `TripwireRepository.connect`, without a cache.
+    """What a trial works with: the arguments of `TripwireRepository.connect`, without a cache or a replica for reports.
 
-    A cached leaderboard would show the marked people for five minutes after they are gone.
+    A cached leaderboard would show the marked people for five minutes after they are gone, and a replica a sale too late.
     """
 
     arguments: Mapping[str, Any]
@@ -83,7 +83,7 @@ def target(environment: Mapping[str, str], *, kind: str) -> Iterator[Target]:
     """Open what the environment names, for one trial at a time on a database.
 
     Args:
-        environment: as `Settings.from_env` takes it; a cache in it is passed by.
+        environment: as `Settings.from_env` takes it; cache and replica in it are passed by.
         kind: of the trial, as people are told.
 
     Raises:
@@ -91,7 +91,8 @@ def target(environment: Mapping[str, str], *, kind: str) -> Iterator[Target]:
         Refused: another trial is under way, or the schema is older than this package needs.
         Unavailable: the server cannot be reached.
     """
-    arguments = arguments_from_environment({**environment, "TRIPWIRE_REDIS_URL": ""})
+    passed_by = dict.fromkeys(("TRIPWIRE_REDIS_URL", "TRIPWIRE_REPORTS_URL"), "")
+    arguments, _ = arguments_from_environment({**environment, **passed_by}, {})
     with arguments["auth"], connect(arguments["url"], purpose=kind) as session, told():
         # Held by the transaction, so that any pooler will do, and gone with this process however it ends.
         session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
