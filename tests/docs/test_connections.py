@@ -53,9 +53,8 @@ def test_through_the_page_s_pooler_many_threads_share_few_connections(
         manager_id = repository.create_manager(email="dana@sales.kz", full_name="Dana").user_id
         counts = list(threads.map(lambda _: len(repository.list_lessons()), range(300)))
         with psycopg.connect(database_url) as looking:
-            query = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            query = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
             (connections,) = looking.execute(query).fetchone() or (None,)
         assert repository.get_manager_stats(manager_id=manager_id).total_students == 0
     assert counts == [3] * 300
