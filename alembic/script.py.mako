@@ -11,6 +11,7 @@ Rules that hold in every revision (docs/how-to/dba/migrations.md has recipes):
 - New tables and functions: REVOKE ALL from PUBLIC, anon, authenticated and service_role, then GRANT; tables with
   row-level security from their first day.
 - No IF NOT EXISTS, no CASCADE. Mending rows leaves `updated_at` as it was.
+- What the last release says to the database goes on working; where it cannot, BREAKS = {"1.0.0": "why, and when it is safe"}.
 - `downgrade` restores the older catalog exactly; what the older layout cannot hold stands in LOSSES.
 """
 

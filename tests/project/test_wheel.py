@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tripwire_db import migrations
+from tripwire_db import __version__, migrations
 from tripwire_db.settings import mask_url
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ def test_the_wheel_carries_every_revision_and_every_piece_of_sql(built: dict[str
 
 def test_the_wheel_carries_nothing_else(built: dict[str, Path]):
     inside = zipfile.ZipFile(built["wheel"]).namelist()
-    assert {name.split("/")[0] for name in inside} == {"tripwire_db", "tripwire_db-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in inside} == {"tripwire_db", f"tripwire_db-{__version__}.dist-info"}
     assert not [name for name in inside if "__pycache__" in name or name.endswith(".pyc")]
 
 

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import MetaData
@@ -15,6 +15,9 @@ from sqlalchemy import MetaData
 from tripwire_db import migrations
 from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
 from tripwire_db.postgres.search_path import PATH
+
+if TYPE_CHECKING:
+    from tripwire_db.schema.releases.release import Scene
 
 Models = MetaData | Sequence[MetaData]
 
@@ -121,6 +124,8 @@ class Project:
         measured: How a plan gets the rows that it measures with; None where it runs without any.
         lost_rows: `module:name` of a mapping: by revision and by a loss that it declares, SQL that makes something to be
             lost.
+        scenes: `module:name` of what gives the calls by which the application's own statements are tried on the sample
+            rows; see `tripwire_db.schema.releases`.
         functions: Which functions of the API's schema are called once each, as a pattern of LIKE; only those that read.
         rules_off: Rules of the check that are not asked.
         accepted: What the check finds and that stays so.
@@ -166,6 +171,7 @@ class Project:
     examine: str | None = None
     measured: MeasuredRows | None = None
     lost_rows: str | None = None
+    scenes: str | None = None
     functions: str | None = None
     rules_off: frozenset[str] = frozenset()
     accepted: tuple[Accepted, ...] = ()
@@ -193,6 +199,10 @@ class Project:
     def rows_to_lose(self) -> Mapping[tuple[str, str], str]:
         """By revision and loss, the SQL that makes something to be lost."""
         return cast("Mapping[tuple[str, str], str]", pkgutil.resolve_name(self.lost_rows)) if self.lost_rows else {}
+
+    def own_scenes(self) -> "Sequence[Scene]":
+        """What the application says to its database today; nothing where the project does not tell."""
+        return cast("Sequence[Scene]", pkgutil.resolve_name(self.scenes)()) if self.scenes else ()
 
     def ready(self, url: str) -> None:
         """Make a scratch database ready for the first revision."""
@@ -310,6 +320,7 @@ COURSE = Project(
         table="public.tripwire_users", fill={"20261101090000": "tripwire_db.schema.course.many_rows:fill_v2"}
     ),
     lost_rows="tripwire_db.schema.course.lost_rows:LOST_ROWS",
+    scenes="tripwire_db.schema.course.scenes:scenes",
     accepted=_ACCEPTED,
     functions=r"rpc\_%",
     platform=SUPABASE,

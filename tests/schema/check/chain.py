@@ -43,7 +43,9 @@ def make(folder: Path, planted: Sequence[Planted]) -> dict[Path, Planted]:
     return made
 
 
-def judge(folder: Path, *, metadata: MetaData | None = None, new_since: str | None = None) -> Report:
+def judge(
+    folder: Path, *, metadata: MetaData | None = None, new_since: str | None = None, scenes: str | None = None
+) -> Report:
     """Check it, with rows in its tables."""
     project = Project(
         folder=lambda: folder,
@@ -55,6 +57,7 @@ def judge(folder: Path, *, metadata: MetaData | None = None, new_since: str | No
         baseline=BASE,
         prepare="tripwire_db.schema.bootstrap:bootstrap",
         make_models=None,
+        scenes=scenes,
         sample_rows={revision: f"tests.schema.check.planted:FILLS.f{revision}" for revision in FILLS.sql},
     )
     return check(folder, new_since=new_since, project=project)

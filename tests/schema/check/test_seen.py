@@ -18,6 +18,8 @@ ELSEWHERE = {
     "name": "test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server",
     "docstring": "test_two_heads_a_bad_name_and_no_docstring_are_found_without_a_server",
     "models": "test_each_planted_revision_is_found_in_its_file_and_line_and_none_that_breaks_no_rule",
+    "statements": "test_what_breaks_a_release_or_the_package_itself_is_found_where_it_comes_from",
+    "breaks-release": "test_each_break_planted_in_the_course_is_found_with_release_method_file_and_line",
     "runner": "test_what_the_runner_refuses_is_found_by_its_rule",
     "session-settings": "test_what_the_runner_refuses_is_found_by_its_rule",
     "transaction": "test_what_the_runner_refuses_is_found_by_its_rule",

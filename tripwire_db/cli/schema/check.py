@@ -36,7 +36,8 @@ def check(
 
     One head, names, docstrings; each revision up, down and up again with rows in all tables; the chain against the
     models; every aggregation called; offline SQL rendered; lint of each revision, by squawk where it is installed and by
-    rules of our own; what each revision does to access and to the API. The first revision is the declared baseline of
+    rules of our own; what each revision does to access and to the API; what every release says to the database, played
+    after each newer revision, and what this package says, at the head. The first revision is the declared baseline of
     the lint. A revision that breaks a rule on purpose says why: LINT = {"rule": "reason"}.
 
     Exit codes: 0 no finding, 1 findings, 2 wrong use.

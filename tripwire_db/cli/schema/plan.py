@@ -33,7 +33,7 @@ def plan(
 
     The revisions are run on a scratch server, statement by statement, from the live database's own revision: which locks
     they take and what waits behind them, what they rewrite, read, change and lose, and how long that takes at the live
-    size. The live database is only read: its sizes, and who would be in the way now.
+    size; and whether the application of the last release goes on working. The live database is only read: its sizes, and who would be in the way now.
 
     Exit codes: 0 writes are held up for no longer than --max-block, 1 they are, 2 wrong use.
     """
@@ -92,13 +92,15 @@ def _show(found: "Plan", limit: float, *, all_revisions: bool) -> None:
     if not found.revisions:
         output.say(wording.NOTHING_TO_DO)
     else:
-        output.show(
-            output.table("", ["=Revision", "What", ">Time", ">Writes wait", "Where"], map(_row, found.revisions))
-        )
+        columns = ["=Revision", "What", ">Time", ">Writes wait", "Where"]
+        if found.last_release is not None:
+            columns.append(f"Release {found.last_release}")
+        rows = ((*_row(one), *wording.release_cell(found, one)) for one in found.revisions)
+        output.show(output.table("", columns, rows))
     for revision in found.revisions:
         worst = wording.worst(revision)
-        if all_revisions or revision.losses or (worst is not None and worst.seconds > limit / 10):
-            _detail(revision)
+        if all_revisions or revision.losses or revision.breaks or (worst is not None and worst.seconds > limit / 10):
+            _detail(found, revision)
     now = list(wording.in_the_way(found.live, found.revisions))
     output.say("Now in the live database:" if now else "Now in the live database: nothing stands in the way.")
     for line in now:
@@ -108,6 +110,8 @@ def _show(found: "Plan", limit: float, *, all_revisions: bool) -> None:
     if found.revisions:
         output.say()
         output.say(wording.verdict(found, limit))
+        if released := wording.release_line(found):
+            output.say(released)
 
 
 def _row(revision: "PlannedRevision") -> tuple[str, ...]:
@@ -123,7 +127,7 @@ def _row(revision: "PlannedRevision") -> tuple[str, ...]:
     )
 
 
-def _detail(revision: "PlannedRevision") -> None:
+def _detail(found: "Plan", revision: "PlannedRevision") -> None:
     from tripwire_db.schema.plan import wording
 
     output.say(f"{revision.revision} {revision.title}")
@@ -131,7 +135,7 @@ def _detail(revision: "PlannedRevision") -> None:
     output.say(f"    {wording.way(revision)}; {measured} on the scratch server, {scaled} at the live size")
     for loss in revision.losses:
         output.say(f"    loses {wording.number(loss.count)} {loss.what}")
-    for line in wording.held_up(revision):
+    for line in (*wording.broken_calls(found, revision), *wording.held_up(revision)):
         output.say(f"    {line}")
     for statement, told in wording.works(revision):
         output.say(f"    {wording.times(statement)}: {told}")

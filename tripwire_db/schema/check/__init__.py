@@ -12,6 +12,7 @@ from tripwire_db.schema.check import (
     catalog_rules,
     losses,
     platform_rules,
+    release_rules,
     source_rules,
     squawk,
     statement_rules,
@@ -42,6 +43,7 @@ RULES = {
     **catalog_rules.RULES,
     **access_rules.RULES,
     **platform_rules.RULES,
+    **release_rules.RULES,
 }
 
 HOUSE_RULES = frozenset(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tripwire_db.schema.tracing import Tracer
 
 _PATIENCE_MS = 60_000
-_PYTHON = ("def ", "revision", "down_revision")
+_PYTHON = ("def ", "revision", "down_revision", "BREAKS")
 _FILE_NAME = re.compile(r"\d{14}_[a-z0-9_]+\.py")
 
 
@@ -96,6 +96,11 @@ class Revision:
     def reasons(self) -> dict[str, str]:
         """Rules that the revision breaks on purpose, each with the reason: its `LINT` attribute."""
         return dict(getattr(self.script.module, "LINT", {}))
+
+    @property
+    def breaks(self) -> dict[str, str]:
+        """Releases that the revision breaks on purpose, each with why and when it is safe: its `BREAKS` attribute."""
+        return dict(getattr(self.script.module, "BREAKS", {}))
 
     def place_of(self, *fragments: str | int) -> tuple[Path, int]:
         """Where the first of these fragments stands that can be found; else the upgrade's first line.
@@ -175,6 +180,12 @@ class Chain:
     def downgrade(self, url: str, revision: Revision, *, accept_loss: bool = True) -> None:
         """Take one revision back, whatever is lost."""
         self._run(self._scratch(url, accept_loss=accept_loss), revision, is_upgrade=False)
+
+    def up_to(self, url: str, revision: Revision) -> None:
+        """Bring a scratch database up to a revision in one run."""
+        from alembic import command
+
+        command.upgrade(self._scratch(url), revision.id)
 
     def to_head(self, url: str) -> None:
         """Bring a scratch database up in one run."""

@@ -13,6 +13,7 @@ from tripwire_db.schema.check.dump import difference
 from tripwire_db.schema.check.findings import Note
 from tripwire_db.schema.check.losses import Trial, counts, judge_losses
 from tripwire_db.schema.check.models import disagreements
+from tripwire_db.schema.check.release_rules import ReleaseWatch
 from tripwire_db.schema.check.run import Run, cut_short, failed_statement, one_line
 from tripwire_db.schema.check.state import State, dump_of, read_state
 from tripwire_db.schema.tracing import TracedRevision, TracingServer, tracing_server
@@ -43,6 +44,7 @@ class _Climb:
         self._url = server.create_database(_CHAIN)
         self._numbers = itertools.count()
         self._project = run.project
+        self._releases = ReleaseWatch(run, self._copy, self._drop)
 
     def go(self) -> None:
         run, project = self._run, self._project
@@ -98,9 +100,11 @@ class _Climb:
             api = api_notes(below.catalog, above.catalog, project)
             run.notes += [Note(revision.id, "access", text) for text in access]
             run.notes += [Note(revision.id, "api", text) for text in api]
+        self._releases.judge(revision)
         if fill := project.sample_rows.get(revision.id):
             with connect(self._url) as connection:
                 project.call(fill, connection)
+        self._releases.settle(revision, filled=fill is not None)
         if revision.declares_losses and run.asks("losses") and run.asks("round-trip"):
             trial = Trial(run.chain, revision, self._url, self._copy, self._drop, below, above, counted)
             run.found_all(revision, judge_losses(trial, project))

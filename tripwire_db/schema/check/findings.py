@@ -32,10 +32,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a revision does to access or to the API; told, and no finding."""
+    """What a revision does to access, to the API, or asks of a deployment; told, and no finding."""
 
     revision: str
-    about: Literal["access", "api"]
+    about: Literal["access", "api", "deployment"]
     message: str
 
 
@@ -48,7 +48,7 @@ class Report:
         revisions: how many were checked.
         findings: what is wrong; none is good.
         accepted: findings that the revision or the project accepts, with the reason.
-        notes: what each revision does to access and to the API.
+        notes: what each revision does to access and to the API, and which is needed before the application.
         skipped: checks that could not be run, and why.
     """
 

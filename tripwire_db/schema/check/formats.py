@@ -13,6 +13,12 @@ from tripwire_db.schema.check.findings import Report
 
 Format = Literal["text", "json", "github", "junit", "sarif"]
 
+_NOTES = (
+    ("Access, by revision", "access"),
+    ("API, by revision", "api"),
+    ("Deployment, by revision", "deployment"),
+)
+
 # What no XML document may hold, however it is escaped.
 _XML_LACKS = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
@@ -26,7 +32,7 @@ def _text(report: Report, rules: dict[str, str]) -> str:
     lines = [f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in report.findings]
     if report.findings:
         lines += ["", f"To accept the first, for example: {report.findings[0].accept}"]
-    for title, about in (("Access, by revision", "access"), ("API, by revision", "api")):
+    for title, about in _NOTES:
         told = [note for note in report.notes if note.about == about]
         if told:
             lines += ["", title]

@@ -15,8 +15,8 @@ Told = tuple[str, str, Fragments]
 """A rule, a message, and what tells the line."""
 
 _MESSAGE_LENGTH = 600
-_NEVER_OLD = ("models", "function-fails")
-"""That head and models disagree may be the models' doing, so it is never an old revision's old fault."""
+_NEVER_OLD = ("models", "function-fails", "statements")
+"""That head and models, or head and statements, disagree may be their doing, so it is never an old revision's old fault."""
 
 
 @dataclass
@@ -35,14 +35,16 @@ class Run:
         """Whether the project wants to hear of a rule."""
         return rule not in self.project.rules_off
 
-    def found(self, revision: Revision, rule: str, message: str, *fragments: str | int) -> None:
+    def found(
+        self, revision: Revision, rule: str, message: str, *fragments: str | int, accepted: str | None = None
+    ) -> None:
         """Note a finding at its line, or that it is accepted, with the reason."""
         if not self.asks(rule) or (revision.id not in self.judged and rule not in _NEVER_OLD):
             return
         path, line = revision.place_of(*fragments)
         finding = Finding(shown(path), line, rule, message, revision.id)
-        accepted = {known.rule: known.reason for known in self.project.accepted if known.revision == revision.id}
-        if reason := revision.reasons.get(rule) or accepted.get(rule):
+        known = {known.rule: known.reason for known in self.project.accepted if known.revision == revision.id}
+        if reason := accepted or revision.reasons.get(rule) or known.get(rule):
             self.accepted.append((finding, reason))
         else:
             self.findings.append(finding)

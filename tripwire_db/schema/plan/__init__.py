@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from tripwire_db.postgres.url import parse, place_of
 from tripwire_db.schema.drift import find_drift
+from tripwire_db.schema.plan.application import Application, last_release, try_application
 from tripwire_db.schema.plan.estimate import Scale, planned_revision
 from tripwire_db.schema.plan.live import Live, look
 from tripwire_db.schema.plan.measure import Measured, measure
@@ -83,15 +84,30 @@ def make_plan(url: str, to: str = "head", *, say: Callable[[str], None] = lambda
         count = len(route.modules)
         say(f"running {count} revision{'' if count == 1 else 's'} on a scratch server, with few rows and with many")
         measured = measure(route, rows.rows if rows is not None else 0)
-    return _plan(url, live, measured, drift, lock_timeout)
+    release = last_release(route.before) if route.modules else None
+    application = None
+    if release is not None:
+        say(f"trying the application of release {release.version} after each")
+        application = try_application(route, release)
+    return _plan(url, live, measured, drift, lock_timeout, application=application)
 
 
-def _plan(url: str, live: Live, measured: Measured | None, drift: tuple[str, ...], lock_timeout: int) -> Plan:
+def _plan(
+    url: str,
+    live: Live,
+    measured: Measured | None,
+    drift: tuple[str, ...],
+    lock_timeout: int,
+    *,
+    application: Application | None,
+) -> Plan:
     revisions: tuple[PlannedRevision, ...] = ()
     if measured is not None:
         scale = Scale(measured, live.sizes)
+        broken = application.broken if application is not None else {}
         revisions = tuple(
-            planned_revision(revision, scale, live.losses.get(revision.revision, ())) for revision in measured.revisions
+            planned_revision(revision, scale, live.losses.get(revision.revision, ()), broken.get(revision.revision, ()))
+            for revision in measured.revisions
         )
     return Plan(
         database=place_of(parse(url)),
@@ -105,6 +121,7 @@ def _plan(url: str, live: Live, measured: Measured | None, drift: tuple[str, ...
         live=_in_the_way(live, revisions),
         measured_with=measured.many if measured is not None else 0,
         measured_table=_measured_table(),
+        last_release=application.version if application is not None else None,
         notes=tuple(_notes(live, measured, lock_timeout)) if measured is not None else (),
     )
 

@@ -49,7 +49,9 @@ class Scale:
         return sum(rows * self.of_table(table) for table, rows in handled.items()) / total if total else 1.0
 
 
-def planned_revision(revision: TracedRevision, scale: Scale, losses: tuple[CountedLoss, ...]) -> PlannedRevision:
+def planned_revision(
+    revision: TracedRevision, scale: Scale, losses: tuple[CountedLoss, ...], breaks: tuple[str, ...] = ()
+) -> PlannedRevision:
     """Scale a revision, and tell what waits behind it."""
     planned = tuple(_statement(revision, number, scale) for number in range(len(revision.statements)))
     return PlannedRevision(
@@ -61,6 +63,7 @@ def planned_revision(revision: TracedRevision, scale: Scale, losses: tuple[Count
         losses=losses,
         scratch_seconds=revision.seconds,
         live_seconds=sum(statement.live_seconds for statement in planned),
+        breaks=breaks,
     )
 
 

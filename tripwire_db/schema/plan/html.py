@@ -58,7 +58,7 @@ def _lines(plan: Plan, max_block: float) -> Iterator[str]:
     yield f"<title>Plan: {_text(wording.headline(plan))}</title><style>{_STYLE}</style></head><body>"
     yield f"<h1>Plan: {_text(wording.headline(plan))}</h1>"
     if plan.revisions:
-        yield f'<p><span class="verdict">{_text(wording.verdict(plan, max_block))}</span> {_text(wording.drift_line(plan))}</p>'
+        yield f'<p><span class="verdict">{_text(wording.verdict(plan, max_block))}</span> {_text(wording.drift_line(plan))} {_text(wording.release_line(plan))}</p>'
         yield from _list(plan.drift)
         yield "<h2>What waits, where and when</h2>"
         yield f'<p class="legend">{_legend()}</p>'
@@ -66,7 +66,7 @@ def _lines(plan: Plan, max_block: float) -> Iterator[str]:
         yield '<p class="dim">A bar is a lock that holds somebody up, from the statement that takes it; it leads to the details.</p>'
         yield from _table(plan)
         for revision in plan.revisions:
-            yield from _details(revision)
+            yield from _details(plan, revision)
     else:
         yield f"<p>{wording.NOTHING_TO_DO}</p>"
     yield "<h2>Now</h2>"
@@ -84,25 +84,31 @@ def _legend() -> str:
 
 def _table(plan: Plan) -> Iterator[str]:
     yield '<h2>Revisions</h2><div class="scroll"><table>'
-    yield '<tr><th>revision</th><th>what</th><th class="n">time</th><th class="n">writes wait</th><th>where</th></tr>'
+    of_release = f"<th>release {_text(plan.last_release)}</th>" if plan.last_release is not None else ""
+    yield (
+        '<tr><th>revision</th><th>what</th><th class="n">time</th><th class="n">writes wait</th><th>where</th>'
+        f"{of_release}</tr>"
+    )
     for revision in plan.revisions:
         worst = wording.worst(revision)
         wait = wording.duration(worst.seconds) if worst else "–"
         yield (
             f'<tr><td><a href="#{revision.revision}"><code>{_text(revision.revision)}</code></a></td>'
             f'<td>{_text(revision.title)}</td><td class="n">{_text(wording.duration(revision.live_seconds))}</td>'
-            f'<td class="n">{_text(wait)}</td><td>{_text(f"{worst.table}: {worst.holdup}" if worst else "")}</td></tr>'
+            f'<td class="n">{_text(wait)}</td><td>{_text(f"{worst.table}: {worst.holdup}" if worst else "")}</td>'
+            f"{''.join(f'<td>{cell}</td>' for cell in wording.release_cell(plan, revision))}</tr>"
         )
     yield "</table></div>"
 
 
-def _details(revision: PlannedRevision) -> Iterator[str]:
+def _details(plan: Plan, revision: PlannedRevision) -> Iterator[str]:
     losses = [f"loses {wording.number(loss.count)} {loss.what}" for loss in revision.losses]
     works = [
         f"{_text(wording.times(statement))}: {_text(told)}<br><code>{_text(statement.sql)}</code>"
         for statement, told in wording.works(revision)
     ]
-    lines = [*(f"<b>{_text(loss)}</b>" for loss in losses), *map(_text, wording.held_up(revision)), *works]
+    bold = [*losses, *wording.broken_calls(plan, revision)]
+    lines = [*(f"<b>{_text(line)}</b>" for line in bold), *map(_text, wording.held_up(revision)), *works]
     yield (
         f'<details id="{_text(revision.revision)}" open><summary><code>{_text(revision.revision)}</code> '
         f'{_text(revision.title)} <span class="dim">{wording.way(revision)}</span></summary>'

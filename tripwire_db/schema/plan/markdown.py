@@ -23,17 +23,19 @@ def _lines(plan: Plan, max_block: float) -> Iterator[str]:
     if not plan.revisions:
         yield wording.NOTHING_TO_DO
         return
-    yield f"**{_text(wording.verdict(plan, max_block))}** {_text(wording.drift_line(plan))}"
+    told = f"**{_text(wording.verdict(plan, max_block))}** {_text(wording.drift_line(plan))}"
+    yield " ".join(filter(None, (told, _text(wording.release_line(plan)))))
     yield ""
     yield from (f"- {_text(one)}" for one in plan.drift)
     yield from [""] if plan.drift else []
-    yield "| revision | what | time | writes wait | where |"
-    yield "|---|---|--:|--:|---|"
+    of_release = f" release {_text(plan.last_release)} |" if plan.last_release is not None else ""
+    yield f"| revision | what | time | writes wait | where |{of_release}"
+    yield "|---|---|--:|--:|---|" + ("---|" if of_release else "")
     for revision in plan.revisions:
-        yield _row(revision)
+        yield _row(plan, revision)
     yield ""
     for revision in plan.revisions:
-        yield from _details(revision)
+        yield from _details(plan, revision)
     yield "### Now"
     yield ""
     now = [f"- {_text(line)}" for line in wording.in_the_way(plan.live, plan.revisions)]
@@ -42,7 +44,7 @@ def _lines(plan: Plan, max_block: float) -> Iterator[str]:
     yield from (f"- {_text(note)}" for note in plan.notes)
 
 
-def _row(revision: PlannedRevision) -> str:
+def _row(plan: Plan, revision: PlannedRevision) -> str:
     worst = wording.worst(revision)
     cells = [
         f"`{revision.revision}`",
@@ -50,17 +52,19 @@ def _row(revision: PlannedRevision) -> str:
         wording.duration(revision.live_seconds),
         wording.duration(worst.seconds) if worst else "–",
         _text(f"{worst.table}: {worst.holdup}") if worst else "",
+        *wording.release_cell(plan, revision),
     ]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _details(revision: PlannedRevision) -> Iterator[str]:
+def _details(plan: Plan, revision: PlannedRevision) -> Iterator[str]:
     held_up, works = list(wording.held_up(revision)), list(wording.works(revision))
-    if not (held_up or works or revision.losses):
+    if not (held_up or works or revision.losses or revision.breaks):
         return
     yield f"<details><summary><code>{revision.revision}</code> {_html(revision.title)}: {wording.way(revision)}</summary>"
     yield ""
     yield from (f"- **loses {wording.number(loss.count)} {_text(loss.what)}**" for loss in revision.losses)
+    yield from (f"- **{_text(line)}**" for line in wording.broken_calls(plan, revision))
     yield from (f"- {_text(line)}" for line in held_up)
     for statement, told in works:
         yield f"- {_text(wording.times(statement))}: {_text(told)}: {_text(statement.sql)}"

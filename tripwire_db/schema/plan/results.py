@@ -111,6 +111,7 @@ class PlannedRevision:
         losses: what a downgrade loses, with live counts; those that lose nothing are left out.
         scratch_seconds: on the scratch server.
         live_seconds: at the live size.
+        breaks: calls of the last release's application that fail or answer otherwise from here on, one an entry.
     """
 
     revision: str
@@ -121,6 +122,7 @@ class PlannedRevision:
     losses: tuple[CountedLoss, ...]
     scratch_seconds: float
     live_seconds: float
+    breaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Plan:
         measured_with: how many rows of `measured_table` the times come from.
         measured_table: whose rows at the live database set the scale.
         notes: what to know when reading it.
+        last_release: whose application was tried after each revision; None where none was released for this schema.
     """
 
     database: str
@@ -211,6 +214,7 @@ class Plan:
     measured_with: int
     measured_table: str
     notes: tuple[str, ...]
+    last_release: str | None = None
 
     @property
     def live_seconds(self) -> float:

@@ -93,6 +93,28 @@ def verdict(plan: Plan, max_block: float) -> str:
     )
 
 
+def release_line(plan: Plan) -> str:
+    """Whether the application of the last release goes on working; empty where there is none."""
+    if plan.last_release is None:
+        return ""
+    broken = [revision.revision for revision in plan.revisions if revision.breaks]
+    if not broken:
+        return f"The application of release {plan.last_release} goes on working."
+    return f"The application of release {plan.last_release} does not go on working: {', '.join(broken)}."
+
+
+def release_cell(plan: Plan, revision: PlannedRevision) -> tuple[str, ...]:
+    """The cell of a revision in the release's column; none where there is no release."""
+    if plan.last_release is None:
+        return ()
+    return ("breaks" if revision.breaks else "works",)
+
+
+def broken_calls(plan: Plan, revision: PlannedRevision) -> Iterator[str]:
+    """What a revision breaks of the last release, a line each."""
+    return (f"breaks release {plan.last_release}: {told}" for told in revision.breaks)
+
+
 def held_up(revision: PlannedRevision) -> Iterator[str]:
     """What waits, a line for each statement that makes it wait."""
     blocks = [block for block in revision.blocks if HOLDUPS.index(block.holdup) >= _WRITES]

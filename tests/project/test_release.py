@@ -1,0 +1,57 @@
+"""`scripts/release`: a release is prepared in one go, its archives can be built again, and a wrong call changes nothing."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tripwire_db import __version__, migrations
+from tripwire_db.schema.releases import read_releases
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAY = "2026-12-01"
+EPOCH = "1796083200"
+
+
+def release(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/release", *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.heavy
+def test_a_trial_release_is_whole_and_everybody_can_build_its_archives_again(tmp_path: Path) -> None:
+    trial = tmp_path / "trial"
+
+    done = release("1.0.0rc1", "--trial", trial, "--date", DAY)
+
+    assert done.returncode == 0, done.stderr
+    (frozen,) = read_releases(trial / "alembic")
+    assert (frozen.version, frozen.revision) == ("1.0.0rc1", migrations.heads()[0])
+    assert f"## [Unreleased]\n\n## [1.0.0rc1] - {DAY}\n" in (trial / "CHANGELOG.md").read_text(encoding="utf-8")
+    wheel = trial / "dist" / "tripwire_db-1.0.0rc1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        assert json.loads(archive.read("tripwire_db/_alembic/releases/1.0.0rc1.json"))["version"] == "1.0.0rc1"
+        assert b"\nVersion: 1.0.0rc1\n" in archive.read("tripwire_db-1.0.0rc1.dist-info/METADATA")
+        assert b'__version__ = "1.0.0rc1"' in archive.read("tripwire_db/__init__.py")
+    again = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path / "again"]
+    subprocess.run(again, cwd=trial, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, check=True)
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "again").iterdir()}
+    written = (trial / "dist" / "SHA256SUMS").read_text(encoding="ascii")
+    assert written == "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(__version__, "does not come after"), ("0.0.1", "does not come after"), ("1.0", "is no version")],
+)
+def test_a_version_that_cannot_be_the_next_one_is_refused(tmp_path: Path, version: str, said: str) -> None:
+    done = release(version, "--trial", tmp_path / "trial")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not (tmp_path / "trial").exists()
