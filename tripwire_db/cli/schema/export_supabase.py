@@ -20,7 +20,7 @@ def export_supabase(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write each revision as DIR/supabase/migrations/<revision>_<title>.sql, for `supabase db push`.
+    """Write each revision as DIR/supabase/migrations/REVISION_TITLE.sql, for `supabase db push`.
 
     Files of other versions are left alone. Exit codes: 0 good, 1 `--check` found a difference, 2 wrong use.
     """
