@@ -87,6 +87,24 @@ FAULTS = {
         "api-roles",
         "authenticated may create in schema public",
     ),
+    "may pass on": Fault(
+        "GRANT SELECT ON public.towns TO authenticated WITH GRANT OPTION",
+        "REVOKE GRANT OPTION FOR SELECT ON public.towns FROM authenticated",
+        "api-roles",
+        "authenticated may pass on SELECT with grant option of public.towns",
+    ),
+    "every right": Fault(
+        "GRANT ALL ON public.towns TO authenticated",
+        "REVOKE ALL ON public.towns FROM authenticated; GRANT SELECT ON public.towns TO authenticated",
+        "api-roles",
+        "authenticated gains REFERENCES, TRIGGER, TRUNCATE on public.towns",
+    ),
+    "a policy that looks no more": Fault(
+        "ALTER POLICY read ON public.towns USING (true)",
+        "ALTER POLICY read ON public.towns USING (id > 0)",
+        "open-policy",
+        "no longer looks at the row",
+    ),
     "creates in the database": Fault(
         "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO service_role', current_database()); END $$",
         "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON DATABASE %I FROM service_role', current_database()); END $$",

@@ -109,6 +109,10 @@ PLANTED = {
         "REVOKE SELECT ON public.lessons FROM authenticated",
         ("missing", "grant", "public.lessons to authenticated"),
     ),
+    "index of a constraint changed": (
+        "ALTER INDEX public.uq_users_email SET (fillfactor = 50)",
+        ("changed", "constraint", "public.users.uq_users_email"),
+    ),
     "schema granted": ("GRANT CREATE ON SCHEMA tripwire TO anon", ("extra", "grant", "tripwire to anon")),
     "default privileges": (
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO anon",

@@ -9,6 +9,7 @@ SELECT
         true
     ) AS enforced,
     coalesce(i.indisvalid, true) AS valid_index,
+    (SELECT array_to_string(x.reloptions, ', ') FROM pg_class x WHERE x.oid = i.indexrelid) AS index_options,
     obj_description(k.oid, 'pg_constraint') AS comment
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 
-from tripwire_db.postgres.catalog import ROLES, Catalog, Key, Object
+from tripwire_db.postgres.catalog import CALLERS, ROLES, Catalog, Key, Object
 from tripwire_db.schema.project import Project
 
 RULES = {
-    "api-roles": "The API's roles gain no attribute, no membership and no CREATE, and keep USAGE of its schema.",
-    "open-policy": "No policy lets visitors in whatever the row: none that is `true` for anon or PUBLIC.",
+    "api-roles": "The API's roles gain no attribute, no membership, no CREATE and no right that they may pass on or that no policy "
+    "holds, and keep USAGE of its schema.",
+    "open-policy": "No policy lets visitors in whatever the row (none is `true` for anon or PUBLIC), and none that looked at the row stops doing so.",
     "view-around-policies": "A view that the API's callers may read is one with security_invoker: policies hold in it.",
     "auth-schema": "Schema auth is left alone, and nothing stands in the way of deleting an auth user.",
     "unlogged-or-inherited": "A table or sequence is logged, and no table inherits from another.",
 }
 
+# Row-level security does not stop these: they concern the table as a whole.
+_PAST_POLICIES = {"TRUNCATE", "REFERENCES", "TRIGGER"}
 _LOGGED = ("table", "sequence")
 
 
@@ -44,13 +47,25 @@ def _roles(key: Key, was: Object | None, is_: Object | None, project: Project) -
             yield "api-roles", f"{member} is no member of {role} any more: PostgREST's requests as {role} fail", member
     elif key.kind == "grant":
         target, _, role = key.name.rpartition(" to ")
+        gained, lost = _privileges(is_) - _privileges(was), _privileges(was) - _privileges(is_)
+        yield from _too_much(target, role, gained)
         if role not in ROLES or target not in (*project.schemas, "database"):
             return
-        gained, lost = _privileges(is_) - _privileges(was), _privileges(was) - _privileges(is_)
         if "CREATE" in gained:
             yield "api-roles", f"{role} may create in {_place(target)}: no role of the API makes anything", role
         if "USAGE" in lost and target == project.api_schema:
             yield "api-roles", f"{role} loses USAGE of {_place(target)}: all its requests fail", role
+
+
+def _too_much(target: str, role: str, gained: set[str]) -> Iterator[tuple[str, str, str]]:
+    passed_on = {privilege for privilege in gained if privilege.endswith(" with grant option")}
+    if passed_on and role in ROLES:
+        yield "api-roles", f"{role} may pass on {', '.join(sorted(passed_on))} of {target}: leave that out", role
+    if role in CALLERS and (unheld := gained & _PAST_POLICIES):
+        told = (
+            f"{role} gains {', '.join(sorted(unheld))} on {target}, which no policy holds: grant what is needed by name"
+        )
+        yield "api-roles", told, role
 
 
 def _auth(key: Key, was: Object | None, is_: Object | None) -> Iterator[tuple[str, str, str]]:
@@ -80,6 +95,12 @@ def _tables(key: Key, was: Object | None, is_: Object, project: Project) -> Iter
         roles = set((is_.attributes["roles"] or "").split(", "))
         if is_.attributes["whatever_the_row"] == "yes" and roles & set(project.visitors):
             yield "open-policy", f"the policy {name} opens every row of {is_.on_table} to visitors", name
+        elif _looks_no_more(was, is_) and roles & set(CALLERS):
+            yield (
+                "open-policy",
+                f"the policy {name} no longer looks at the row of {is_.on_table}, and opens all of them",
+                name,
+            )
     elif key.kind == "open_view":
         yield (
             "view-around-policies",
@@ -95,6 +116,11 @@ def _tables(key: Key, was: Object | None, is_: Object, project: Project) -> Iter
         )
     elif key.kind in _LOGGED and is_.attributes["persistence"] == "u" and not _is_unlogged(was):
         yield "unlogged-or-inherited", f"{key} is unlogged: a crash of the server empties it", name
+
+
+def _looks_no_more(was: Object | None, is_: Object) -> bool:
+    looked = was is not None and was.attributes["whatever_the_row"] != "yes"
+    return looked and is_.attributes["whatever_the_row"] == "yes"
 
 
 def _is_unlogged(item: Object | None) -> bool:

@@ -1,0 +1,115 @@
+"""`scripts/mutate`: what it plants is a fault each, and it counts those that nothing found."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import catalog, chain, edits, flows
+from tests.mutation.mutants import Journal, Mutant, sample
+
+FLOW = """
+WITH student AS (SELECT id FROM public.users WHERE id = $1 AND role = 'student' FOR UPDATE),
+    locked AS (SELECT pg_catalog.pg_advisory_xact_lock(1) AS taken),
+    log AS (INSERT INTO public.log (who) SELECT id FROM student RETURNING who)
+SELECT log.who FROM log
+"""
+REVISION = "CREATE TABLE public.x (n integer NOT NULL DEFAULT 1, CONSTRAINT c CHECK (n > 0))"
+
+
+def test_each_step_lock_condition_and_returned_value_of_a_flow_is_taken_out() -> None:
+    changed = {what: edit() for what, edit in edits.edited(FLOW, edits.of_flow)}
+
+    assert changed.keys() == {
+        "step log",
+        "RETURNING who of step log",
+        "lock of users",
+        "advisory lock",
+        "WHERE id = $1",
+        "WHERE role = 'student'",
+    }
+    assert "SELECT id FROM student WHERE FALSE" in changed["step log"]
+    assert "RETURNING CASE WHEN FALSE THEN who END AS who" in changed["RETURNING who of step log"]
+    assert "FOR UPDATE" not in changed["lock of users"]
+    assert "pg_advisory" not in changed["advisory lock"]
+    assert "WHERE role = 'student'" in changed["WHERE id = $1"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "what", "weaker"),
+    [
+        ("GRANT SELECT ON TABLE x TO authenticated", "granted to anon, too", "TO authenticated, anon"),
+        ("CREATE POLICY p ON x USING (n > 1)", "USING (true)", "USING (TRUE)"),
+        ("ALTER TABLE x ADD CONSTRAINT c CHECK (n > 0)", "CHECK c (true)", "CHECK (TRUE)"),
+        (REVISION, "n without NOT NULL", "n integer DEFAULT 1"),
+        ("CREATE UNIQUE INDEX i ON x (n) WHERE n > 0", "not unique", "CREATE INDEX i"),
+        ("DELETE FROM x WHERE n > 0", "WHERE n > 0", "DELETE FROM x"),
+    ],
+)
+def test_a_statement_of_a_revision_is_weakened(statement: str, what: str, weaker: str) -> None:
+    changed = {name: edit() for name, edit in edits.edited(statement, edits.of_revision)}
+
+    assert weaker in changed[what]
+    assert "WHERE" not in changed[what] or what != "WHERE n > 0"
+
+
+def test_a_statement_of_a_flow_is_changed_under_its_parameters_names() -> None:
+    from tripwire_db.flows import statements
+
+    statement = statements()["set_student_status"]
+
+    changed = flows._changed(statement, "step update_status")
+
+    assert changed.sql != statement.sql
+    assert changed.prepared[1] == statement.prepared[1]
+    assert flows._changed(statement, "of no such name").sql == statement.sql
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_sample(tmp_path: Path) -> None:
+    every = [Mutant(str(number), "changed", "", "") for number in range(100)]
+    chosen = sample(every, 10, seed=7)
+    Journal(tmp_path / "a" / "part.jsonl").record(chosen[0], "a rule")
+    Journal(tmp_path / "a" / "part.jsonl").record(chosen[1], None)
+
+    journal = Journal(tmp_path / "a" / "part.jsonl")
+
+    assert sample(every, 10, seed=7) == chosen
+    assert journal.left(chosen) == chosen[2:]
+    assert journal.survivors(chosen) == [chosen[1]]
+
+
+def test_drift_is_asked_of_each_change_alone() -> None:
+    found: dict[str, str | None] = {}
+
+    catalog.run(
+        [
+            Mutant("table", "opened", "", "GRANT SELECT ON public.users TO anon"),
+            Mutant("table", "as it was", "", "SELECT 1"),
+            Mutant("table", "missing", "", "ALTER TABLE public.nowhere RENAME TO x"),
+            Mutant("row", "missing", "", "UPDATE pg_catalog.pg_class SET relname = 'x' WHERE relname = 'nowhere'"),
+            Mutant("version", "gone", "", "ALTER TABLE tripwire.alembic_version RENAME COLUMN version_num TO x"),
+        ],
+        lambda mutant, by: found.update({mutant.name: by}),
+    )
+
+    assert found == {
+        "table: opened": "grant",
+        "table: as it was": None,
+        "table: missing": "impossible: 42P01",
+        "row: missing": "impossible: there is none",
+        "version: gone": "refused: UndefinedColumn",
+    }
+
+
+@pytest.mark.heavy
+def test_check_is_asked_of_each_changed_revision_and_finds_no_fault_with_an_unchanged_one() -> None:
+    last = "20261126115805"
+    found: dict[str, str | None] = {}
+    dropping = next(one for one in chain.mutants() if one.target == f"{last} upgrade" and "left out" in one.change)
+
+    chain.run(
+        [Mutant(f"{last} upgrade", "unchanged", "\0", ""), dropping],
+        lambda mutant, by: found.update({mutant.change: by}),
+    )
+
+    assert found.pop("unchanged") is None
+    assert list(found.values()) == ["models"]
