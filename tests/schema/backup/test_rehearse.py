@@ -6,8 +6,10 @@ import psycopg
 import pytest
 from alembic.util import CommandError
 
+from tests.cli.conftest import run_command
 from tests.conftest import MakeDatabase
-from tests.schema.backup.people import all_rows, run
+from tests.schema.backup.people import all_rows, fill, run
+from tests.schema.plan.bad import plant, take_chain
 from tripwire_db import migrations
 from tripwire_db.errors import InvalidInput
 from tripwire_db.schema.backup import make_backup, rehearse
@@ -51,3 +53,20 @@ def test_rows_that_no_revision_can_mend_are_met_in_the_rehearsal(make_database: 
         rehearse(backup.file)
     with pytest.raises(InvalidInput, match="no revision"):
         rehearse(backup.file, "nonsense")
+
+
+@pytest.mark.heavy
+def test_rows_that_a_revision_loses_are_found(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database_url, 2)
+    file = make_backup(database_url, tmp_path / "course.tar", verify=False).file
+    sql = "DELETE FROM public.user_achievements WHERE achievement_id = 'tripwire_graduate'"
+    plant(tmp_path / "alembic", {"tidy": sql})
+    take_chain(tmp_path / "alembic", monkeypatch)
+
+    ran = run_command("rehearse", file)
+
+    assert ran.code == 1, ran.err
+    assert "Problem: the upgrade loses 2 rows of public.user_achievements" in ran.out
+    assert "Problem: the way back loses 2 rows of public.user_achievements, and declares no loss" in ran.out
