@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 
 from examples.backend import managers, problems, students
-from examples.backend.dependencies import Repository
+from examples.backend.dependencies import Repository, jwt_secret
 from tripwire_db import AsyncTripwireRepository, Unavailable
 
 READY_SECONDS = 2.0
@@ -16,7 +16,8 @@ READY_SECONDS = 2.0
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the repository when a worker starts, and close it after its last answer."""
+    """Open the repository when a worker starts, and close it after its last answer; bad settings end it at once."""
+    app.state.jwt_secret = jwt_secret()
     async with AsyncTripwireRepository.from_env() as repository:
         app.state.repository = repository
         app.state.was_ready = False

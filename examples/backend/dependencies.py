@@ -9,7 +9,10 @@ import jwt
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from tripwire_db import AsyncTripwireRepository
+from tripwire_db import AsyncTripwireRepository, InvalidInput
+
+LEAST_SECRET = 32
+"""Characters: HS256 is as strong as its secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +23,27 @@ class Caller:
     kind: str
 
 
+def jwt_secret() -> str:
+    """What Supabase Auth signs access tokens with, from the environment.
+
+    Raises:
+        InvalidInput: it is missing, or so short that anybody could sign.
+    """
+    secret = os.environ.get("SUPABASE_JWT_SECRET", "")
+    if len(secret) < LEAST_SECRET:
+        raise InvalidInput(
+            f"SUPABASE_JWT_SECRET must have {LEAST_SECRET} characters or more: see the project's settings"
+        )
+    return secret
+
+
 def repository(request: Request) -> AsyncTripwireRepository:
     """The worker's own, opened by the lifespan."""
     opened: AsyncTripwireRepository = request.app.state.repository
     return opened
 
 
-def caller(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> Caller:
+def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> Caller:
     """Read the token, and take no other algorithm than the one we expect.
 
     Raises:
@@ -35,7 +52,7 @@ def caller(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBear
     try:
         claims = jwt.decode(
             credentials.credentials,
-            os.environ["SUPABASE_JWT_SECRET"],
+            request.app.state.jwt_secret,
             algorithms=["HS256"],
             audience="authenticated",
             options={"require": ["exp", "sub"]},

@@ -41,7 +41,11 @@ class Backend:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.url = self.wait_for(r"running on (http://\S+)")
+        try:
+            self.url = self.wait_for(r"running on (http://\S+)")
+        except AssertionError:
+            self.close()
+            raise
 
     def _read(self) -> None:
         assert self._process.stdout is not None

@@ -161,6 +161,12 @@ def test_callers_are_who_their_token_says_and_nobody_without_one(backend: Backen
     }
 
 
+@pytest.mark.parametrize("secret", ["", "short"])
+def test_it_does_not_start_with_a_secret_that_anybody_could_sign_with(secret: str) -> None:
+    with pytest.raises(AssertionError, match="SUPABASE_JWT_SECRET must have 32 characters"):
+        Backend({"TRIPWIRE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "SUPABASE_JWT_SECRET": secret})
+
+
 def test_the_description_of_the_api_is_made_of_our_results(backend: Backend) -> None:
     schemas = backend.client().get("/openapi.json").json()["components"]["schemas"]
     of_results = {name: kind for name in schemas if dataclasses.is_dataclass(kind := getattr(tripwire_db, name, None))}
