@@ -26,7 +26,8 @@ from tripwire_db.engine.driver_errors import (
     outcome_of,
     translated,
 )
-from tripwire_db.engine.statement import ROWS_PREFIX, Flow, Row
+from tripwire_db.engine.statement import Flow, Row
+from tripwire_db.engine.telemetry import RECORD, current, rows_per_step
 from tripwire_db.errors import Unavailable
 from tripwire_db.postgres.errors import DatabaseSaid, explained, hinted, without_rows
 
@@ -148,10 +149,21 @@ class Attempts:
         except Exception as failure:
             if isinstance(failure.__cause__, DatabaseSaid):
                 failure.__context__ = None  # the driver's own error, which nobody's report of errors shall find
+            self._tell(failure)
             self._log(failure)
             raise
+        self._tell(None)
         if not self.in_transaction:
             self._log(None)
+
+    def _tell(self, failure: Exception | None) -> None:
+        """Add this to the method's call, which ends the span and logs what no flow has."""
+        call = current()
+        if call is not None:
+            call.attempts += self.number
+            call.reports.append(self.rows)
+            if failure is not None:
+                call.logged.append(failure)
 
     def _log(self, failure: Exception | None) -> None:
         """One record for each flow: its name, its user, how long it took, how many rows each step wrote, what failed."""
@@ -163,17 +175,12 @@ class Attempts:
             "user": None if self.flow is None else self.flow.parameters.get("user_id"),
             "duration": time.monotonic() - self.started,
             "attempts": self.number,
-            "rows": _rows_per_step(self.rows),
+            "rows": rows_per_step(self.rows),
             "failure": None if failure is None else type(failure).__name__,
         }
         logger.log(
             level,
-            "%(flow)s user=%(user)s %(duration).4f s attempts=%(attempts)d rows=%(rows)s failure=%(failure)s",
+            RECORD,
             facts,
             extra=facts,
         )
-
-
-def _rows_per_step(rows: Sequence[Row]) -> dict[str, int]:
-    first = rows[0]._asdict() if rows else {}
-    return {name.removeprefix(ROWS_PREFIX): n for name, n in first.items() if name.startswith(ROWS_PREFIX)}

@@ -173,7 +173,7 @@ class FlowStatement(Generic[T]):
         ...     b.report(select(func.count().label("n")).select_from(tripwire_users))
         >>> _COUNT = FlowStatement("count_students", _count, lambda rows, asked: rows[0].n)
         >>> print(_COUNT.flow().sql())
-        /* tripwire:count_students */ SELECT pg_catalog.count(*) AS n
+        /* tripwire:count_students */ SELECT /* tripwire:count_students */ pg_catalog.count(*) AS n
         FROM public.tripwire_users
     """
 
@@ -211,9 +211,12 @@ class FlowStatement(Generic[T]):
         """The statement as psycopg takes it, with `%(name)s` for each parameter.
 
         It begins with a comment that names the flow, so that logs and statistics of the server, which keep only the
-        beginning of a long statement, tell whose it is.
+        beginning of a long statement, tell whose it is. And again after the first word, since pg_stat_statements leaves out
+        what stands before it, from PostgreSQL 18 on.
         """
-        return f"/* tripwire:{self.name} */ {self.statement.compile(dialect=DIALECT)}"
+        comment = f"/* tripwire:{self.name} */"
+        word, _, rest = str(self.statement.compile(dialect=DIALECT)).partition(" ")
+        return f"{comment} {word} {comment} {rest}"
 
     @cached_property
     def prepared(self) -> tuple[bytes, tuple[str, ...]]:

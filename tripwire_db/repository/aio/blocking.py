@@ -2,13 +2,34 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from tripwire_db.engine.database import AsyncDatabase
 from tripwire_db.engine.statement import Flow
+from tripwire_db.engine.telemetry import observed
 
 T = TypeVar("T")
+P = ParamSpec("P")
+S = TypeVar("S", bound="_Repository")
 Runner = Callable[[Flow[Any]], Awaitable[Any]]
+
+
+class _Repository(Protocol):
+    _url: str
+
+
+def told(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Let a method tell of itself: span, duration, and a record where it fails; see `telemetry`."""
+
+    @wraps(method)
+    async def call(self: S, /, *args: P.args, **arguments: P.kwargs) -> T:
+        with observed(method.__name__, self._url):
+            return await method(self, *args, **arguments)
+
+    return call
 
 
 def require_loop(database: AsyncDatabase) -> None:

@@ -8,6 +8,7 @@ from tripwire_db.choices import ActionType, ManagerRole
 from tripwire_db.flows.log_activity import log_activity as log_activity_flow
 from tripwire_db.flows.search import search_activity as search_activity_flow
 from tripwire_db.repository import provisioning
+from tripwire_db.repository.aio.blocking import told
 from tripwire_db.repository.aio.driver import Driver
 from tripwire_db.results import Activity, CreatedManager
 
@@ -15,6 +16,7 @@ from tripwire_db.results import Activity, CreatedManager
 class ManagerMethods(Driver):
     """Methods about managers and the log of what they do."""
 
+    @told
     async def create_manager(
         self, *, email: str, full_name: str, password: str | None = None, role: ManagerRole = "sales_manager"
     ) -> CreatedManager:
@@ -42,6 +44,7 @@ class ManagerMethods(Driver):
             provisioning.create_manager(self._services, email=email, full_name=full_name, password=password, role=role)
         )
 
+    @told
     async def log_activity(
         self,
         *,
@@ -85,6 +88,7 @@ class ManagerMethods(Driver):
             )
         )
 
+    @told
     async def search_activity(
         self, *, details: Mapping[str, Any], manager_id: UUID | str | None = None, limit: int = 50
     ) -> list[Activity]:

@@ -13,7 +13,7 @@ from tripwire_db.engine.within import AsyncWithin
 from tripwire_db.flows.check_schema import check_schema as check_schema_flow
 from tripwire_db.flows.check_schema import state_at
 from tripwire_db.flows.shared.context import Clock
-from tripwire_db.repository.aio.blocking import run_blocking
+from tripwire_db.repository.aio.blocking import run_blocking, told
 from tripwire_db.repository.aio.certificates import CertificateMethods
 from tripwire_db.repository.aio.lessons import LessonMethods
 from tripwire_db.repository.aio.managers import ManagerMethods
@@ -139,6 +139,7 @@ class AsyncTripwireRepository(StudentMethods, LessonMethods, CertificateMethods,
         other._cache = None
         return other
 
+    @told
     async def check_schema(self) -> SchemaState:
         """Which revision the schema is at, and whether it is the one that this package is made for.
 

@@ -8,7 +8,7 @@ from tripwire_db.cache import leaderboard_key
 from tripwire_db.choices import ActionType
 from tripwire_db.flows import sales
 from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
-from tripwire_db.repository.aio.blocking import require_loop
+from tripwire_db.repository.aio.blocking import require_loop, told
 from tripwire_db.repository.aio.driver import Driver
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, SalesDay
 
@@ -16,6 +16,7 @@ from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, Sa
 class SalesMethods(Driver):
     """Methods for the manager's screen: leaderboard, chart, totals, activity."""
 
+    @told
     async def get_sales_leaderboard(
         self,
         *,
@@ -56,6 +57,7 @@ class SalesMethods(Driver):
         key = leaderboard_key(self._reports_url or self._url, limit, since, until, time_zone)
         return await self._cache.get_or_compute_async(key, lambda: database.run(flow))
 
+    @told
     async def get_sales_chart_data(
         self,
         *,
@@ -90,6 +92,7 @@ class SalesMethods(Driver):
             )
         )
 
+    @told
     async def get_manager_stats(
         self,
         *,
@@ -122,6 +125,7 @@ class SalesMethods(Driver):
             sales.get_manager_stats(manager_id=manager_id, since=since, until=until, time_zone=time_zone)
         )
 
+    @told
     async def get_manager_activity(
         self,
         *,

@@ -13,6 +13,7 @@ from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
 from tripwire_db.flows.students import get_student as get_student_flow
 from tripwire_db.flows.students import list_students as list_students_flow
 from tripwire_db.repository import accounts, provisioning
+from tripwire_db.repository.aio.blocking import told
 from tripwire_db.repository.aio.driver import Driver
 from tripwire_db.results import (
     CreatedStudent,
@@ -30,6 +31,7 @@ from tripwire_db.results import (
 class StudentMethods(Driver):
     """Methods about students: from the sale to the deletion."""
 
+    @told
     async def create_tripwire_user(
         self,
         *,
@@ -78,6 +80,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     async def get_student(self, *, user_id: UUID | str) -> StudentJourney:
         """Everything about one student, in one statement.
 
@@ -96,6 +99,7 @@ class StudentMethods(Driver):
         """
         return await self._perform(get_student_flow(user_id=user_id))
 
+    @told
     async def list_students(
         self,
         *,
@@ -158,6 +162,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     async def set_student_status(self, *, user_id: UUID | str, status: Status, manager_id: UUID | str) -> StudentStatus:
         """Set a student's status; progress, counters and certificates stay as they are.
 
@@ -183,6 +188,7 @@ class StudentMethods(Driver):
             set_student_status_flow(self._services.context, user_id=user_id, status=status, manager_id=manager_id)
         )
 
+    @told
     async def correct_student(
         self,
         *,
@@ -229,6 +235,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     async def reassign_students(
         self,
         *,
@@ -272,6 +279,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     async def reset_password(self, *, user_id: UUID | str, password: str, manager_id: UUID | str) -> PasswordReset:
         """Set a student's password in the auth service, and log who did it; the password is kept nowhere else.
 
@@ -303,6 +311,7 @@ class StudentMethods(Driver):
             accounts.reset_password(self._services, user_id=user_id, password=password, manager_id=manager_id)
         )
 
+    @told
     async def record_welcome_email(
         self,
         *,
@@ -340,6 +349,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     async def delete_student(self, *, user_id: UUID | str, manager_id: UUID | str) -> DeletedStudent:
         """Delete a student: every row, certificates too, then the auth user; the log stays.
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from tripwire_db.flows.issue_certificate import issue_certificate as issue_certificate_flow
 from tripwire_db.flows.revoke_certificate import revoke_certificate as revoke_certificate_flow
 from tripwire_db.flows.verify_certificate import verify_certificate as verify_certificate_flow
+from tripwire_db.repository.sync.blocking import told
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import Certificate, CertificateCheck
 
@@ -13,6 +14,7 @@ from tripwire_db.results import Certificate, CertificateCheck
 class CertificateMethods(Driver):
     """Methods about certificates: issue, revoke, verify."""
 
+    @told
     def issue_certificate(self, *, user_id: UUID | str) -> Certificate:
         """Issue the certificate of a student who has completed the three modules.
 
@@ -34,6 +36,7 @@ class CertificateMethods(Driver):
         """
         return self._perform(issue_certificate_flow(self._services.context, user_id=user_id))
 
+    @told
     def revoke_certificate(
         self, *, user_id: UUID | str, reason: str, manager_id: UUID | str | None = None
     ) -> Certificate:
@@ -62,6 +65,7 @@ class CertificateMethods(Driver):
             revoke_certificate_flow(self._services.context, user_id=user_id, reason=reason, manager_id=manager_id)
         )
 
+    @told
     def verify_certificate(self, *, code: str) -> CertificateCheck:
         """Tell whether a verification code stands, was revoked and why, or is unknown.
 

@@ -10,6 +10,7 @@ from tripwire_db.flows.search import search_watched_segments as search_watched_s
 from tripwire_db.flows.unlock_next_module import unlock_next_module as unlock_next_module_flow
 from tripwire_db.flows.update_lesson import update_lesson as update_lesson_flow
 from tripwire_db.flows.update_video_tracking import update_video_tracking as update_video_tracking_flow
+from tripwire_db.repository.sync.blocking import told
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import Lesson, LessonCompletion, ModuleUnlock, VideoProgress
 from tripwire_db.video import Segment
@@ -18,6 +19,7 @@ from tripwire_db.video import Segment
 class LessonMethods(Driver):
     """Methods about what a student watches, completes and unlocks."""
 
+    @told
     def complete_lesson(self, *, user_id: UUID | str, lesson_id: int) -> LessonCompletion:
         """Complete a lesson whose video is qualified; open the next module; after the last of the three, graduate.
 
@@ -42,6 +44,7 @@ class LessonMethods(Driver):
         """
         return self._perform(complete_lesson_flow(self._services.context, user_id=user_id, lesson_id=lesson_id))
 
+    @told
     def unlock_next_module(self, *, user_id: UUID | str) -> ModuleUnlock:
         """Open the module after the highest completed one, never more; the first, where none is completed.
 
@@ -62,6 +65,7 @@ class LessonMethods(Driver):
         """
         return self._perform(unlock_next_module_flow(self._services.context, user_id=user_id))
 
+    @told
     def update_video_tracking(
         self,
         *,
@@ -108,6 +112,7 @@ class LessonMethods(Driver):
             )
         )
 
+    @told
     def search_watched_segments(
         self, *, lesson_id: int, segment: Segment | tuple[float, float], limit: int = 50
     ) -> list[UUID]:
@@ -132,6 +137,7 @@ class LessonMethods(Driver):
         """
         return self._perform(search_watched_segments_flow(lesson_id=lesson_id, segment=segment, limit=limit))
 
+    @told
     def list_lessons(self) -> list[Lesson]:
         """Every lesson, archived ones too, in the course's order.
 
@@ -144,6 +150,7 @@ class LessonMethods(Driver):
         """
         return self._perform(list_lessons_flow())
 
+    @told
     def update_lesson(
         self,
         *,

@@ -9,6 +9,7 @@ from tripwire_db.choices import ActionType, ManagerRole
 from tripwire_db.flows.log_activity import log_activity as log_activity_flow
 from tripwire_db.flows.search import search_activity as search_activity_flow
 from tripwire_db.repository import provisioning
+from tripwire_db.repository.sync.blocking import told
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import Activity, CreatedManager
 
@@ -16,6 +17,7 @@ from tripwire_db.results import Activity, CreatedManager
 class ManagerMethods(Driver):
     """Methods about managers and the log of what they do."""
 
+    @told
     def create_manager(
         self, *, email: str, full_name: str, password: str | None = None, role: ManagerRole = "sales_manager"
     ) -> CreatedManager:
@@ -43,6 +45,7 @@ class ManagerMethods(Driver):
             provisioning.create_manager(self._services, email=email, full_name=full_name, password=password, role=role)
         )
 
+    @told
     def log_activity(
         self,
         *,
@@ -86,6 +89,7 @@ class ManagerMethods(Driver):
             )
         )
 
+    @told
     def search_activity(
         self, *, details: Mapping[str, Any], manager_id: UUID | str | None = None, limit: int = 50
     ) -> list[Activity]:

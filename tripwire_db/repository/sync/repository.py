@@ -15,7 +15,7 @@ from tripwire_db.flows.check_schema import check_schema as check_schema_flow
 from tripwire_db.flows.check_schema import state_at
 from tripwire_db.flows.shared.context import Clock
 from tripwire_db.repository.base import ConnectArguments, arguments_from_environment
-from tripwire_db.repository.sync.blocking import run_blocking
+from tripwire_db.repository.sync.blocking import run_blocking, told
 from tripwire_db.repository.sync.certificates import CertificateMethods
 from tripwire_db.repository.sync.lessons import LessonMethods
 from tripwire_db.repository.sync.managers import ManagerMethods
@@ -140,6 +140,7 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
         other._cache = None
         return other
 
+    @told
     def check_schema(self) -> SchemaState:
         """Which revision the schema is at, and whether it is the one that this package is made for.
 

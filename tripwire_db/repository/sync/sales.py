@@ -9,7 +9,7 @@ from tripwire_db.cache import leaderboard_key
 from tripwire_db.choices import ActionType
 from tripwire_db.flows import sales
 from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
-from tripwire_db.repository.sync.blocking import require_loop
+from tripwire_db.repository.sync.blocking import require_loop, told
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, SalesDay
 
@@ -17,6 +17,7 @@ from tripwire_db.results import Activity, LeaderboardRow, ManagerStats, Page, Sa
 class SalesMethods(Driver):
     """Methods for the manager's screen: leaderboard, chart, totals, activity."""
 
+    @told
     def get_sales_leaderboard(
         self,
         *,
@@ -57,6 +58,7 @@ class SalesMethods(Driver):
         key = leaderboard_key(self._reports_url or self._url, limit, since, until, time_zone)
         return self._cache.get_or_compute(key, lambda: database.run(flow))
 
+    @told
     def get_sales_chart_data(
         self,
         *,
@@ -91,6 +93,7 @@ class SalesMethods(Driver):
             )
         )
 
+    @told
     def get_manager_stats(
         self,
         *,
@@ -123,6 +126,7 @@ class SalesMethods(Driver):
             sales.get_manager_stats(manager_id=manager_id, since=since, until=until, time_zone=time_zone)
         )
 
+    @told
     def get_manager_activity(
         self,
         *,

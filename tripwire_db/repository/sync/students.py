@@ -14,6 +14,7 @@ from tripwire_db.flows.shared.days import DEFAULT_TIME_ZONE
 from tripwire_db.flows.students import get_student as get_student_flow
 from tripwire_db.flows.students import list_students as list_students_flow
 from tripwire_db.repository import accounts, provisioning
+from tripwire_db.repository.sync.blocking import told
 from tripwire_db.repository.sync.driver import Driver
 from tripwire_db.results import (
     CreatedStudent,
@@ -31,6 +32,7 @@ from tripwire_db.results import (
 class StudentMethods(Driver):
     """Methods about students: from the sale to the deletion."""
 
+    @told
     def create_tripwire_user(
         self,
         *,
@@ -79,6 +81,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     def get_student(self, *, user_id: UUID | str) -> StudentJourney:
         """Everything about one student, in one statement.
 
@@ -97,6 +100,7 @@ class StudentMethods(Driver):
         """
         return self._perform(get_student_flow(user_id=user_id))
 
+    @told
     def list_students(
         self,
         *,
@@ -159,6 +163,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     def set_student_status(self, *, user_id: UUID | str, status: Status, manager_id: UUID | str) -> StudentStatus:
         """Set a student's status; progress, counters and certificates stay as they are.
 
@@ -184,6 +189,7 @@ class StudentMethods(Driver):
             set_student_status_flow(self._services.context, user_id=user_id, status=status, manager_id=manager_id)
         )
 
+    @told
     def correct_student(
         self,
         *,
@@ -230,6 +236,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     def reassign_students(
         self,
         *,
@@ -273,6 +280,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     def reset_password(self, *, user_id: UUID | str, password: str, manager_id: UUID | str) -> PasswordReset:
         """Set a student's password in the auth service, and log who did it; the password is kept nowhere else.
 
@@ -304,6 +312,7 @@ class StudentMethods(Driver):
             accounts.reset_password(self._services, user_id=user_id, password=password, manager_id=manager_id)
         )
 
+    @told
     def record_welcome_email(
         self,
         *,
@@ -341,6 +350,7 @@ class StudentMethods(Driver):
             )
         )
 
+    @told
     def delete_student(self, *, user_id: UUID | str, manager_id: UUID | str) -> DeletedStudent:
         """Delete a student: every row, certificates too, then the auth user; the log stays.
 
