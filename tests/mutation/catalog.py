@@ -40,7 +40,8 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "schema": "CREATE SCHEMA mutant; ALTER TABLE {name} SET SCHEMA mutant",
         "owner": "ALTER TABLE {name} OWNER TO service_role",
         "comment": "COMMENT ON TABLE {name} IS 'mutant'",
-        "row-level security": "ALTER TABLE {name} DISABLE ROW LEVEL SECURITY",
+        "row-level security": "UPDATE pg_catalog.pg_class SET relrowsecurity = NOT relrowsecurity"
+        " WHERE oid = '{name}'::regclass",
         "forced row-level security": "ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
         "replica identity": "ALTER TABLE {name} REPLICA IDENTITY FULL",
         "fillfactor": "ALTER TABLE {name} SET (fillfactor = 33)",

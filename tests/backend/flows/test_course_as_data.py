@@ -122,6 +122,13 @@ def test_a_student_in_the_middle_may_take_the_lesson_that_replaced_theirs(it: Wo
     assert (done.module_id, done.modules_completed, done.unlocked_module_id) == (16, 1, 17)
 
 
+def test_a_replaced_lesson_counts_whatever_others_have_completed_and_this_student_has_only_begun(it: World):
+    other, student = it.student(), it.student()
+    it.complete(other.user_id, 67)
+    replace_lesson(it, 67, 70)
+    assert it.complete(student.user_id, 70).modules_completed == 1
+
+
 def test_a_second_lesson_of_a_completed_module_counts_as_a_lesson_and_never_as_another_module(it: World):
     student = it.student()
     it.complete(student.user_id, 67, 68)
