@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Integer, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Integer,
+    Table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 NAMING_CONVENTION = {
@@ -38,3 +48,15 @@ def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     """A check that `column` holds one of `values`."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def person(auth_users: Table, *, primary_key: bool = False) -> Column[Any]:
+    """The student a row is about; rows go with their auth user."""
+    return Column(
+        "user_id", UUID, ForeignKey(auth_users.c.id, ondelete="CASCADE"), primary_key=primary_key, nullable=False
+    )
+
+
+def newest_first(table: Table) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The columns of an index that gives a table's rows newest first; ids break ties."""
+    return table.c.created_at.desc(), table.c.id.desc()

@@ -9,7 +9,6 @@ Constraint names follow one convention, because errors are told by them: `pk_<ta
 """
 
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from tripwire_db.choices import ACTION_TYPES, PROGRESS_STATUSES, ROLES, STUDENT_STATUSES
-from tripwire_db.columns import NAMING_CONVENTION, count, flag, one_of, random_id, time
+from tripwire_db.columns import NAMING_CONVENTION, count, flag, newest_first, one_of, person, random_id, time
 
 MODULES_IN_COURSE = 3
 """The course has exactly three modules; which they are, their order and their lessons are rows."""
@@ -63,13 +62,6 @@ metadata = MetaData(
 )
 
 
-def _person(*, primary_key: bool = False) -> Column[Any]:
-    """The student a row is about; rows go with their auth user."""
-    return Column(
-        "user_id", UUID, ForeignKey(auth_users.c.id, ondelete="CASCADE"), primary_key=primary_key, nullable=False
-    )
-
-
 users = Table(
     "users",
     metadata,
@@ -96,7 +88,7 @@ tripwire_users = Table(
     "tripwire_users",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column("email", Text, nullable=False),
     Column("full_name", Text, nullable=False),
     Column("granted_by", UUID, ForeignKey(auth_users.c.id, ondelete="SET NULL")),
@@ -118,8 +110,7 @@ tripwire_users = Table(
 Index(
     "idx_tripwire_users_seller",
     tripwire_users.c.granted_by,
-    tripwire_users.c.created_at.desc(),
-    tripwire_users.c.id.desc(),
+    *newest_first(tripwire_users),
     postgresql_include=["user_id", "status", "price", "modules_completed"],
     info={
         "serves": "list_students(manager_id=…) newest first; rpc_get_sales_chart_data; "
@@ -128,21 +119,18 @@ Index(
 )
 Index(
     "idx_tripwire_users_created_at",
-    tripwire_users.c.created_at.desc(),
-    tripwire_users.c.id.desc(),
+    *newest_first(tripwire_users),
     info={"serves": "list_students() newest first"},
 )
 Index(
     "idx_tripwire_users_active",
-    tripwire_users.c.created_at.desc(),
-    tripwire_users.c.id.desc(),
+    *newest_first(tripwire_users),
     postgresql_where=text("status = 'active'"),
     info={"serves": "list_students(status='active') newest first"},
 )
 Index(
     "idx_tripwire_users_completed",
-    tripwire_users.c.created_at.desc(),
-    tripwire_users.c.id.desc(),
+    *newest_first(tripwire_users),
     postgresql_where=text("status = 'completed'"),
     info={"serves": "list_students(status='completed') newest first"},
 )
@@ -151,7 +139,7 @@ tripwire_user_profile = Table(
     "tripwire_user_profile",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     count("total_modules", MODULES_IN_COURSE),
     count("modules_completed"),
     Column("completion_percentage", Numeric, nullable=False, server_default=text("0")),
@@ -212,7 +200,7 @@ module_unlocks = Table(
     "module_unlocks",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column("module_id", Integer, ForeignKey(modules.c.id), nullable=False),
     time("unlocked_at"),
     UniqueConstraint("user_id", "module_id"),
@@ -227,7 +215,7 @@ student_progress = Table(
     "student_progress",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column("module_id", Integer, nullable=False),
     Column("lesson_id", Integer, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'not_started'")),
@@ -251,7 +239,7 @@ video_tracking = Table(
     "video_tracking",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column("lesson_id", Integer, ForeignKey(lessons.c.id), nullable=False),
     Column("watched_segments", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     count("total_watched_seconds"),
@@ -300,7 +288,7 @@ user_achievements = Table(
     "user_achievements",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column("achievement_id", Text, nullable=False),
     count("current_value"),
     count("required_value", 1),
@@ -316,7 +304,7 @@ user_achievements = Table(
 user_statistics = Table(
     "user_statistics",
     metadata,
-    _person(primary_key=True),
+    person(auth_users, primary_key=True),
     count("lessons_completed"),
     count("total_time_spent"),
     time("created_at"),
@@ -329,7 +317,7 @@ certificates = Table(
     "certificates",
     metadata,
     random_id(),
-    _person(),
+    person(auth_users),
     Column(
         "number",
         Text,
@@ -384,14 +372,12 @@ sales_activity_log = Table(
 Index(
     "idx_sales_activity_manager",
     sales_activity_log.c.manager_id,
-    sales_activity_log.c.created_at.desc(),
-    sales_activity_log.c.id.desc(),
+    *newest_first(sales_activity_log),
     info={"serves": "rpc_get_manager_activity; search_activity(manager_id=…)"},
 )
 Index(
     "idx_sales_activity_created_at",
-    sales_activity_log.c.created_at.desc(),
-    sales_activity_log.c.id.desc(),
+    *newest_first(sales_activity_log),
     info={"serves": "search_activity({}) newest first, of all managers"},
 )
 Index(

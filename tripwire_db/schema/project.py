@@ -86,6 +86,7 @@ class Project:
         version_table_schema: Its schema, made by the runner where it is missing; None leaves it where the search path
             says.
         url_variables: Variables of the environment that may hold the URL, the first one first.
+        url_example: What such a URL looks like, for the message where there is none.
         compared_schemas: The only schemas that `alembic check` and `--autogenerate` look into, tables of others in
             them left alone; empty leaves all of that to Alembic and `configure`.
         arguments: What may stand behind `-x` beside the runner's own; None lets everything pass, for revisions that
@@ -141,6 +142,7 @@ class Project:
     version_table: str = "alembic_version"
     version_table_schema: str | None = None
     url_variables: tuple[str, ...] = ("DATABASE_URL",)
+    url_example: str = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
     compared_schemas: tuple[str, ...] = ()
     arguments: tuple[str, ...] | None = None
     timed_revisions: bool = False
@@ -288,6 +290,7 @@ COURSE = Project(
     metadata="tripwire_db.tables:metadata",
     version_table_schema="tripwire",
     url_variables=("TRIPWIRE_MIGRATIONS_URL", "TRIPWIRE_DATABASE_URL"),
+    url_example="postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres",
     compared_schemas=("public",),
     arguments=(),
     timed_revisions=True,

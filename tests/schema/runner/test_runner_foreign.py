@@ -161,3 +161,4 @@ def test_without_a_url_it_is_told_where_one_is_looked_for(shop: Shop):
     assert result.code != 0
     assert "Set DATABASE_URL to a direct or session connection" in result.out
     assert "TRIPWIRE" not in result.said
+    assert "supabase" not in result.said.lower()

@@ -85,7 +85,7 @@ def _run(environment: EnvironmentContext, project: Project) -> None:
         environment.configure(dialect_name="postgresql", as_sql=True, **options)
         environment.run_migrations()
         return
-    target = Target.find(config, arguments.get("url"), project.url_variables)
+    target = Target.find(config, arguments.get("url"), project.url_variables, project.url_example)
     command = Command(name, environment, settings, project, options, target, arguments.get("accept-loss") == "yes")
     if "destination_rev" in environment.context_opts:
         write(command)
@@ -109,7 +109,7 @@ def _needs_database(environment: EnvironmentContext, name: str, arguments: dict[
         if options is not None and hasattr(options, "indicate_current"):  # under the `alembic` command
             return bool(options.indicate_current) or "current" in (options.rev_range or "")
         try:
-            Target.find(environment.config, arguments.get("url"), project.url_variables)
+            Target.find(environment.config, arguments.get("url"), project.url_variables, project.url_example)
         except NoDatabase:
             return False
     return True

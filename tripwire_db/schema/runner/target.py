@@ -20,12 +20,12 @@ _TEMPLATE_URL = "driver://user:pass@localhost/dbname"
 class NoDatabase(MigrationError):
     """Nobody says which database; the message says where to."""
 
-    def __init__(self, variables: Sequence[str]) -> None:
-        """Take the variables of the environment that may say it."""
+    def __init__(self, variables: Sequence[str], example: str) -> None:
+        """Take the variables of the environment that may say it, and what a URL looks like."""
         others = f" ({', '.join(variables[1:])} is taken where that is not set)" if variables[1:] else ""
         super().__init__(
             f"No database is given. Set {variables[0]} to a direct or session connection, for example "
-            f"postgresql://postgres:PASSWORD@db.REF.supabase.co:5432/postgres{others}, or give it once: "
+            f"{example}{others}, or give it once: "
             "alembic -x url=postgresql://..."
         )
 
@@ -45,7 +45,13 @@ class Target:
     variables: tuple[str, ...] = ("DATABASE_URL",)
 
     @classmethod
-    def find(cls, config: Config, given: str | None, variables: tuple[str, ...] = ("DATABASE_URL",)) -> "Target":
+    def find(
+        cls,
+        config: Config,
+        given: str | None,
+        variables: tuple[str, ...] = ("DATABASE_URL",),
+        example: str = "postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+    ) -> "Target":
         """Find the URL: `-x url=…`, the caller's own, sqlalchemy.url, then the variables of the environment.
 
         Raises:
@@ -62,7 +68,7 @@ class Target:
             if value:
                 text = value.render_as_string(hide_password=False) if isinstance(value, URL) else str(value)
                 return cls(_parse(text.strip(), source), source, variables)
-        raise NoDatabase(variables)
+        raise NoDatabase(variables, example)
 
     @property
     def user(self) -> str:
