@@ -23,5 +23,7 @@ def _settled(page: str) -> str:
     told = re.sub(r"(?m)^(  \d{14} .*|Accepted.*|alembic: .*)\n", "", comparable(page))
     # Told where it is not the same, which the clock decides.
     told = re.sub(r" at \d+ places?,", " at <n> places,", told.replace(" (<seconds> on the scratch server)", ""))
+    told = re.sub(r"(?m)^ .* \d+\.\d +\d+\.\d\n", "", re.sub(r"\d+ calls a second", "<n> calls a second", told))
+    told = re.sub(r"\d+ transactions, [\d.]+%|\d+ of 100", "<n>", told)
     # A column is as wide as the longest time in it.
-    return re.sub(r"(?m)^ Revision .*$", lambda line: " ".join(line[0].split()), re.sub("─+", "─", told))
+    return re.sub(r"(?m)^ (Revision|Call) .*$", lambda line: " ".join(line[0].split()), re.sub("─+", "─", told))

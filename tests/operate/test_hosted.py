@@ -14,7 +14,7 @@ from tests.support.servers.finding import postgres_bin
 from tests.support.servers.postgrest import postgrest
 from tripwire_db import migrations
 from tripwire_db.embedded.hosted import HOSTED_SUPERUSER, HostedServer, hosted_server
-from tripwire_db.operate import SmokeFailed, Step, smoke
+from tripwire_db.operate import SmokeFailed, Step, health, smoke
 
 VERSIONS = [
     pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
@@ -87,3 +87,9 @@ def test_a_postgrest_that_answers_wrongly_is_named(server: HostedServer, supabas
         with psycopg.connect(superuser_url) as superuser:
             superuser.execute("GRANT SELECT ON public.student_progress TO authenticated")
     assert all_rows(superuser_url) == before
+
+
+def test_a_project_is_well_as_postgres_sees_it(server: HostedServer, supabase: Project) -> None:
+    found = health(environment(server.url("course"), supabase))
+
+    assert [check for check in found if check.outcome != "good"] == []

@@ -10,7 +10,7 @@ import typer
 
 from tripwire_db.cli import demo
 from tripwire_db.cli.errors import CommandLine
-from tripwire_db.cli.operate import smoke
+from tripwire_db.cli.operate import health, load_test, smoke
 from tripwire_db.cli.people import certificate, lesson, manager, student
 from tripwire_db.cli.sales import activity, chart, leaderboard, stats
 from tripwire_db.cli.schema import (
@@ -50,6 +50,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Operation": {
         "smoke": smoke.smoke,
+        "load-test": load_test.load_test,
+        "health": health.health,
     },
     "Sales": {
         "leaderboard": leaderboard.leaderboard,

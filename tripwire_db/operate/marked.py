@@ -39,9 +39,12 @@ _LOG = """
 public.sales_activity_log AS log
 WHERE log.manager_id = ANY (%(people)s::uuid[])
     OR log.target_user_id = ANY (%(people)s::uuid[])
-    OR log.details @> ANY (ARRAY(
-        SELECT pg_catalog.jsonb_build_object('email', marked.email) FROM unnest(%(emails)s::text[]) AS marked (email)
-    ))
+    OR log.id IN (
+        SELECT told.id
+        FROM unnest(%(emails)s::text[]) AS marked (email)
+        JOIN public.sales_activity_log AS told
+            ON told.details @> pg_catalog.jsonb_build_object('email', marked.email)
+    )
 """
 
 
@@ -106,9 +109,9 @@ def target(environment: Mapping[str, str], *, kind: str) -> Iterator[Target]:
 def find(at: Target, emails: Iterable[str]) -> Left:
     """Look for what there is of the people with these e-mails; nothing is changed."""
     emails = list(emails)
-    with told(), _session(at) as session:
-        people = _people(session, emails)
-        row = session.execute(f"SELECT count(*) FROM {_LOG}", {"people": people, "emails": emails}).fetchone()
+    with told(), session(at) as opened:
+        people = _people(opened, emails)
+        row = opened.execute(f"SELECT count(*) FROM {_LOG}", {"people": people, "emails": emails}).fetchone()
         return Left(tuple(people), row[0] if row else 0)
 
 
@@ -130,9 +133,9 @@ def remove(at: Target, emails: Iterable[str], *, at_once: int = 1, on_part: Call
         AuthFailed, Unavailable: something could not be removed; run it again.
     """
     emails = list(emails)
-    with told(), _session(at) as session:
-        people = _people(session, emails)
-        deleted = session.execute(f"DELETE FROM {_LOG}", {"people": people, "emails": emails}).rowcount
+    with told(), session(at) as opened:
+        people = _people(opened, emails)
+        deleted = opened.execute(f"DELETE FROM {_LOG}", {"people": people, "emails": emails}).rowcount
     on_part()
     with ThreadPoolExecutor(at_once) as threads:
         for _ in threads.map(at.auth.delete_user, people):
@@ -151,12 +154,12 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def _session(at: Target) -> Iterator[psycopg.Connection[Any]]:
+def session(at: Target) -> Iterator[psycopg.Connection[Any]]:
     """A transaction that sees and may delete everybody's rows: as service_role, or as the owner who is no member of it."""
-    with connect(at.url, purpose="marked people") as session:
-        session.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
-        session.execute(_AS_BACKEND)
-        yield session
+    with connect(at.url, purpose="marked people") as opened:
+        opened.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
+        opened.execute(_AS_BACKEND)
+        yield opened
 
 
 def _people(session: psycopg.Connection[Any], emails: list[str]) -> list[UUID]:
