@@ -35,7 +35,9 @@ def test_both_repositories_have_the_same_methods_with_the_same_signatures():
 def test_each_method_is_a_function_with_its_own_source_types_and_documentation(of: type):
     for name, signature in methods(of).items():
         method = getattr(of, name)
-        assert inspect.unwrap(method) is method or inspect.ismethod(method), name
+        written = inspect.unwrap(method)
+        assert (written.__name__, written.__module__.rpartition(".")[0]) == (name, of.__module__.rpartition(".")[0])
+        assert written.__annotations__ == method.__annotations__, name
         assert signature.return_annotation is not inspect.Signature.empty, name
         assert inspect.getdoc(method), name
 
