@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 from _pytest.runner import runtestprotocol
 
+from tests.backend.flows.world import World
 from tests.mutation import edits
 from tests.mutation.mutants import Mutant, Record
 from tripwire_db.engine.statement import FlowStatement
@@ -66,9 +67,25 @@ class _Plugin:
 
 
 def _tests_of(flow: str, items: Sequence[Any]) -> list[Any]:
-    """The tests of the file that is named after the flow, then those of others that speak of it."""
+    """The tests of the file that is named after the flow, then those of others that call it, or a helper that does."""
     own = [item for item in items if item.path.stem == f"test_{flow}"]
-    return own + [item for item in items if item not in own and flow in inspect.getsource(item.function)]
+    calls = re.compile("|".join([rf"\b{flow}\b", *(rf"\.{helper}\(" for helper in _helpers_of(flow))]))
+    return own + [item for item in items if item not in own and calls.search(inspect.getsource(item.function))]
+
+
+@cache
+def _helpers_of(flow: str) -> set[str]:
+    """The methods of the tests' world that call a flow, themselves or by another of them."""
+    methods = [(name, member) for name, member in vars(World).items() if not name.startswith("__")]
+    sources = {name: inspect.getsource(member) for name, member in methods if inspect.isfunction(member)}
+    found: set[str] = set()
+    while more := {
+        name
+        for name, source in sources.items()
+        if name not in found and re.search("|".join([rf"\.{flow}\(", *(rf"\.{one}\(" for one in found)]), source)
+    }:
+        found |= more
+    return found
 
 
 def _fails(item: Any) -> bool:

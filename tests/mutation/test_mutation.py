@@ -64,6 +64,11 @@ def test_a_statement_of_a_flow_is_changed_under_its_parameters_names() -> None:
     assert flows._changed(statement, "of no such name").sql == statement.sql
 
 
+def test_a_helper_that_calls_a_flow_by_another_helper_is_one_of_its_helpers() -> None:
+    assert {"complete", "graduate"} <= flows._helpers_of("complete_lesson")
+    assert "complete" not in flows._helpers_of("reassign_students")
+
+
 def test_a_run_that_was_stopped_goes_on_with_the_same_sample(tmp_path: Path) -> None:
     every = [Mutant(str(number), "changed", "", "") for number in range(100)]
     chosen = sample(every, 10, seed=7)
