@@ -121,15 +121,20 @@ def test_killed_within_the_removal_it_is_run_again_and_leaves_nothing(database_u
 
 def test_interrupted_it_cleans_up_by_itself(database_url: str) -> None:
     before = all_rows(database_url)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tripwire_db.cli", "smoke"],
-        env={"PATH": os.environ["PATH"], "TRIPWIRE_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        psycopg.connect(database_url) as holder,
+        subprocess.Popen(
+            [sys.executable, "-m", "tripwire_db.cli", "smoke"],
+            env={"PATH": os.environ["PATH"], "TRIPWIRE_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        holder.execute("LOCK TABLE public.certificates")  # so that the story is not over before it is interrupted
         assert process.stdout is not None
         next(line for line in process.stdout if "create the student" in line)
         process.send_signal(signal.SIGINT)
+        holder.rollback()
         rest = process.stdout.read()
 
     assert process.returncode != 0
