@@ -1,0 +1,102 @@
+"""How contestants are measured: all in one run, interleaved, warm-up left out, medians and quartiles, results checked."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+WARM_UP = 8
+"""Runs of each contestant that are not counted: psycopg prepares a statement at its sixth."""
+ROUNDS = 3
+"""So often a ratio is measured until it is within its bound, since a neighbour's noise only ever makes things slower."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """The milliseconds that a contestant took."""
+
+    runs: list[float]
+
+    @property
+    def median(self) -> float:
+        """Half of the runs were faster."""
+        return statistics.median(self.runs)
+
+    @property
+    def quartiles(self) -> str:
+        """Between which two values the middle half lies."""
+        low, _, high = statistics.quantiles(self.runs, n=4)
+        return f"{figure(low)} – {figure(high)}"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A value that was measured, and what it is held to."""
+
+    what: str
+    value: float
+    limit: float
+    unit: str = "×"
+    at_least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value is within its limit."""
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+
+@dataclass
+class Section:
+    """A part of the page: what was compared, a table, perhaps a picture, and the bounds that follow from it."""
+
+    title: str
+    text: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    bars: list[tuple[str, float]] = field(default_factory=list)
+    unit: str = "ms"
+    bounds: list[Bound] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def figure(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def timed(act: Callable[[], Any]) -> float:
+    """Milliseconds that a call takes."""
+    started = time.perf_counter()
+    act()
+    return (time.perf_counter() - started) * 1000
+
+
+Contestant = Callable[[], Callable[[], Any]]
+"""Gets ready, which is not measured, and gives the call that is."""
+
+
+def interleaved(contestants: Mapping[str, Contestant], runs: int, block: int = 4) -> dict[str, Times]:
+    """A few of each, then a few of each again: what else the machine does disturbs all alike, and caches stay warm."""
+    found: dict[str, list[float]] = {name: [] for name in contestants}
+    while min(map(len, found.values())) < WARM_UP + runs:
+        for name, prepare in contestants.items():
+            calls = [prepare() for _ in range(block)]
+            found[name] += [timed(call) for call in calls]
+    return {name: Times(times[WARM_UP:]) for name, times in found.items()}
+
+
+def best_of(measure: Callable[[], Bound]) -> Bound:
+    """The best of a few measurements, the first that holds."""
+    found: list[Bound] = []
+    for _ in range(ROUNDS):
+        found.append(measure())
+        if found[-1].holds:
+            break
+    return max(found, key=lambda bound: bound.value if bound.at_least else -bound.value)
+
+
+def ranked(times: Mapping[str, Times], ours: str) -> Iterator[tuple[str, ...]]:
+    """Rows of a table: each contestant beside ours, the fastest first."""
+    for name, found in sorted(times.items(), key=lambda item: item[1].median):
+        yield name, figure(found.median), found.quartiles, f"{found.median / times[ours].median:.2f} ×"

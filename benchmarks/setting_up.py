@@ -1,0 +1,37 @@
+"""What it takes until a backend can call: the import, and the schema of an empty database."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from benchmarks.measuring import Bound, Section, figure, timed
+from tripwire_db import bootstrap, migrations
+
+IMPORT = """import time
+began = time.process_time()
+from tripwire_db import PostgresAuth, TripwireRepository
+took = time.process_time() - began
+import sys
+assert 'supabase' not in sys.modules
+print(took)"""
+
+
+def section(create_database: Callable[[str], str]) -> Section:
+    """The best of several runs each, in a process or a database of its own."""
+    found = Section("Setting up", "Each the best of its runs.", ("what", "best", "runs"))
+    imports = [
+        float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True).stdout)
+        for _ in range(6)
+    ]
+    upgrades = []
+    for number in range(3):
+        url = create_database(f"empty_{number}")
+        bootstrap(url)
+        upgrades.append(timed(lambda url=url: migrations.upgrade(url)) / 1000)
+    for name, runs, bound in (
+        ("from tripwire_db import TripwireRepository, PostgresAuth: CPU", imports, 0.4),
+        ("upgrade head on an empty database", upgrades, 2.0),
+    ):
+        found.rows.append((name, f"{figure(min(runs))} s", str(len(runs))))
+        found.bounds.append(Bound(name, min(runs), bound, "s"))
+    return found
