@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 
 import psycopg
@@ -121,24 +119,17 @@ def test_killed_within_the_removal_it_is_run_again_and_leaves_nothing(database_u
 
 def test_interrupted_it_cleans_up_by_itself(database_url: str) -> None:
     before = all_rows(database_url)
-    with (
-        psycopg.connect(database_url) as holder,
-        subprocess.Popen(
-            [sys.executable, "-m", "tripwire_db.cli", "smoke"],
-            env={"PATH": os.environ["PATH"], "TRIPWIRE_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        holder.execute("LOCK TABLE public.certificates")  # so that the story is not over before it is interrupted
-        assert process.stdout is not None
-        next(line for line in process.stdout if "create the student" in line)
-        process.send_signal(signal.SIGINT)
-        holder.rollback()
-        rest = process.stdout.read()
+    told: list[str] = []
 
-    assert process.returncode != 0
-    assert "look whether anything is left" in rest
+    def interrupt(step: Step) -> None:
+        told.append(step.name)
+        if step.name == "create the student":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        smoke(environment(database_url), on_step=interrupt)
+
+    assert told[-2:] == ["remove everything", "look whether anything is left"]
     assert all_rows(database_url) == before
 
 
