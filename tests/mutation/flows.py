@@ -67,10 +67,13 @@ class _Plugin:
 
 
 def _tests_of(flow: str, items: Sequence[Any]) -> list[Any]:
-    """The tests of the file that is named after the flow, then those of others that call it, or a helper that does."""
-    own = [item for item in items if item.path.stem == f"test_{flow}"]
+    """The tests of the file that is named after the flow, of others those that call it or are of it, then those beside."""
     calls = re.compile("|".join([rf"\b{flow}\b", *(rf"\.{helper}\(" for helper in _helpers_of(flow))]))
-    return own + [item for item in items if item not in own and calls.search(inspect.getsource(item.function))]
+    own = [item for item in items if item.path.stem == f"test_{flow}"]
+    calling = [item for item in items if calls.search(f"{item.name} {inspect.getsource(item.function)}")]
+    # A file's own helpers call it, too.
+    beside = [item for item in items if re.search(rf"\b{flow}\b", inspect.getsource(item.module))]
+    return list(dict.fromkeys([*own, *calling, *beside]))
 
 
 @cache

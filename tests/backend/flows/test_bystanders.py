@@ -1,0 +1,20 @@
+"""A call changes what it says of the person it names, and nothing of anybody else's."""
+
+import pytest
+
+from tests.backend.flows.world import World
+from tests.faults.acts import WRITING, Act
+
+
+@pytest.mark.parametrize("act", WRITING, ids=lambda act: act.name)
+def test_no_row_of_other_students_moves(it: World, act: Act):
+    asked = act.arguments(it)
+    new, watching, under_way, graduate = it.student(), it.student(), it.student(), it.graduate()
+    it.repository.update_video_tracking(user_id=watching.user_id, lesson_id=67, segments=[(0, 9)], position=9)
+    it.complete(under_way.user_id, 67)
+    others = [one.user_id for one in (new, watching, under_way, graduate)]
+    before = [it.dump(of=user_id) for user_id in others]
+
+    act.call(it.repository, asked)
+
+    assert [it.dump(of=user_id) for user_id in others] == before
