@@ -18,7 +18,7 @@ from tests.examples.backend import Backend, running
 from tripwire_db import PostgresAuth, TripwireRepository, bootstrap, migrations
 from tripwire_db.embedded import Cluster, scratch_cluster
 
-SECONDS = 30
+SECONDS = 60
 CALLERS = 6
 PATIENCE = 120.0
 # What may be told meanwhile, with the statuses that say to send it again.

@@ -110,12 +110,19 @@ def _changed_statements(mutant: Mutant) -> Iterator[None]:
 
 @cache
 def _changed(statement: FlowStatement[Any], change: str) -> FlowStatement[Any]:
-    """The statement with a change, or as it is where nothing in it has that name (a list without that filter)."""
+    """The statement with a change, or as it is where it has no such place (a list without that filter)."""
     changed = FlowStatement(statement.name, statement.build, statement.decode)
     text, names = _numbered(statement.sql)
-    if edit := dict(edits.edited(text, edits.of_flow)).get(change):
+    found = dict(edits.edited(text, edits.of_flow))
+    # A list with other filters counts its parameters otherwise.
+    alike = {_unnumbered(name): edit for name, edit in reversed(found.items())}
+    if edit := found.get(change) or alike.get(_unnumbered(change)):
         vars(changed)["sql"] = _named(edit(), names)
     return changed
+
+
+def _unnumbered(text: str) -> str:
+    return re.sub(r"\$\d+", "$", text)
 
 
 def _numbered(text: str) -> tuple[str, list[str]]:
