@@ -195,17 +195,22 @@ def test_another_database_is_refused(make_database: MakeDatabase, tmp_path: Path
     run(older, "INSERT INTO public.users (id, email, full_name) SELECT id, email, 'A' FROM auth.users")
     damaged = make_database()
     run(damaged, "DROP TABLE public.certificates")
+    another = make_database()
+    fill(another, 2)
+    before = all_rows(another)
 
     for other, said in (
         (somebodys, r"not empty \(1 tables, public\.invoices"),
         (older, "is at revision 20261101090000 and has rows"),
         (bare, r"auth\.users is not here: run `tripwire-db bootstrap`"),
         (damaged, r"lacks public\.certificates: restore into a new database"),
+        (another, r"it has rows of 3 people, none of whom is in the backup, and they would be lost"),
     ):
         with pytest.raises(Refused, match=said):
             look(other, file)
         with pytest.raises(Refused, match=said):
             restore(other, file)
+    assert all_rows(another) == before
 
 
 def test_an_address_that_somebody_else_has_here_stops_all_of_it(make_database: MakeDatabase, tmp_path: Path) -> None:

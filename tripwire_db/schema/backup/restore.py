@@ -40,7 +40,7 @@ def look(url: str, file: Path) -> Restore:
     manifest = _known(file)
     with archive.unpacked(file, manifest) as folder, pinned(url, read_only=True, purpose="restore") as connection:
         content = Content.read(connection)
-        target = _target(connection, content, manifest)
+        target = _target(connection, content, folder, manifest)
         tables = tuple(
             _change(connection, content, table, manifest, empty=target == "empty") for table in sorted(manifest.tables)
         )
@@ -75,7 +75,7 @@ def restore(url: str, file: Path, *, progress: Progress | None = None) -> Restor
     with archive.unpacked(file, manifest) as folder:
         with pinned(url, read_only=True, purpose="restore") as connection:
             content = Content.read(connection)
-            target = _target(connection, content, manifest)
+            target = _target(connection, content, folder, manifest)
             backup = Unpacked.of(folder, connection)
         if target != "matching":
             migrations.upgrade(url, manifest.revision, quiet=True)
@@ -94,7 +94,7 @@ def _known(file: Path) -> Manifest:
     return manifest
 
 
-def _target(connection: psycopg.Connection[Any], content: Content, manifest: Manifest) -> Target:
+def _target(connection: psycopg.Connection[Any], content: Content, folder: Path, manifest: Manifest) -> Target:
     """What the database is to this backup.
 
     Raises:
@@ -118,6 +118,11 @@ def _target(connection: psycopg.Connection[Any], content: Content, manifest: Man
         if missing := tuple(_missing_here(connection, content, manifest)):
             raise Refused(
                 f"this database is at the backup's revision, and lacks {', '.join(missing)}: restore into a new database"
+            )
+        if others := _people_of_another(connection, content, folder, manifest):
+            raise Refused(
+                f"this database is another one: it has rows of {others} people, none of whom is in the backup, and they would "
+                "be lost: restore into a new database"
             )
         return "matching"
     older = revision in known and known.index(revision) < known.index(manifest.revision)
@@ -168,16 +173,33 @@ def _missing(
     then = manifest.outside[table]
     if table not in content.outside:
         return OutsideRows(table, then.rows, then.rows, reason="there is no such table here" if then.rows else "")
-    position, key = next(
-        ((at, name) for at, name in enumerate(then.columns) if name == "id"), (0, next(iter(then.columns)))
-    )
-    with (folder / archive.copy_name(table)).open("rb") as lines:  # as text, other characters would end a line, too
-        ids = [line.rstrip(b"\n").split(b"\t")[position].decode() for line in lines]
+    key, ids = _ids(folder, table, manifest)
     query = sql.SQL("SELECT count(*) FROM {} AS t WHERE t.{}::text = ANY (%s)").format(
         identifier(table), sql.Identifier(key)
     )
     (found,) = connection.execute(query, (ids,)).fetchone() or (0,)
     return OutsideRows(table, then.rows, then.rows - int(found))
+
+
+def _ids(folder: Path, table: str, manifest: Manifest) -> tuple[str, list[str]]:
+    """The column that tells rows of others apart, and what the backup's rows have there."""
+    columns = tuple(manifest.outside[table].columns)
+    position = columns.index("id") if "id" in columns else 0
+    with (folder / archive.copy_name(table)).open("rb") as lines:  # as text, other characters would end a line, too
+        return columns[position], [line.rstrip(b"\n").split(b"\t")[position].decode() for line in lines]
+
+
+def _people_of_another(connection: psycopg.Connection[Any], content: Content, folder: Path, manifest: Manifest) -> int:
+    """How many rows of others the rows here refer to; 0 where the backup knows one of them, or there is none."""
+    table = next(iter(content.outside), None)
+    if table is None or table not in manifest.outside:
+        return 0
+    key, ids = _ids(folder, table, manifest)
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE t.{}::text = ANY (%s)) FROM {} AS t WHERE {}").format(
+        sql.Identifier(key), identifier(table), content.needed(table)
+    )
+    here, known = connection.execute(query, (ids,)).fetchone() or (0, 0)
+    return 0 if known else int(here)
 
 
 def _write(
