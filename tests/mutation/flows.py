@@ -21,7 +21,7 @@ from tests.mutation import edits
 from tests.mutation.mutants import Mutant, Record
 from tripwire_db.engine.statement import FlowStatement
 
-TESTS = ("tests/backend/flows", "tests/backend/sales", "tests/backend/video")
+TESTS = ("tests/backend/flows", "tests/backend/sales", "tests/backend/video", "tests/backend/auth")
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.backend.flows.auth_user import EMAIL, auth_user, half_made, heal, refuse
 from tests.backend.flows.world import World
 from tests.support.auth_service import AuthService
-from tripwire_db import AuthFailed
+from tripwire_db import AuthFailed, ConstraintViolated
 
 
 @pytest.fixture
@@ -69,6 +69,19 @@ def test_a_manager_is_resumed_in_the_same_way(it: World, auth: AuthService):
     manager = it.manager(email=EMAIL, full_name="Second", password="second")
     assert (manager.user_id, manager.full_name, manager.created) == (left, "Second", True)
     assert auth.logs_in(EMAIL, "second")
+
+
+def test_the_deletion_of_somebody_else_says_nothing_of_the_one_left_behind(it: World):
+    manager = it.manager()
+    it.repository.delete_student(user_id=it.student(manager).user_id, manager_id=manager.user_id)
+    with it.planted("user_statistics"), pytest.raises(ConstraintViolated):
+        it.student(manager, email="refused@course.kz")
+    assert not it.connection.execute("SELECT FROM auth.users WHERE email ~ 'refused'").fetchall(), (
+        "the call that made it takes it back"
+    )
+    left = half_made(it)
+    student = it.student(manager, email=EMAIL)
+    assert (student.user_id, student.created) == (left, True)
 
 
 def test_whoever_resumes_without_a_password_leaves_none_that_anybody_knows(it: World, auth: AuthService):
