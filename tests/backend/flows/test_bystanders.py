@@ -18,3 +18,13 @@ def test_no_row_of_other_students_moves(it: World, act: Act):
     act.call(it.repository, asked)
 
     assert [it.dump(of=user_id) for user_id in others] == before
+
+
+def test_a_journey_has_nothing_of_other_students(it: World):
+    student = it.student().user_id
+    it.complete(student, 67)
+    alone = it.repository.get_student(user_id=student)
+
+    it.graduate()
+
+    assert it.repository.get_student(user_id=student) == alone
