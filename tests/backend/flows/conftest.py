@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
@@ -11,6 +12,8 @@ from pytest_postgresql.janitor import DatabaseJanitor
 from tests.backend.flows.both import KINDS
 from tests.backend.flows.world import Clock, World, emptied, world
 from tests.support.servers.postgres import Postgres, worker
+from tripwire_db import bootstrap, migrations
+from tripwire_db.embedded import scratch_cluster
 
 
 @pytest.fixture(params=KINDS)
@@ -37,6 +40,22 @@ def module_url(request: pytest.FixtureRequest, postgres_18: Postgres, migrated_1
         template_dbname=migrated_18.template_dbname,
     ):
         yield postgres_18.url(name)
+
+
+@pytest.fixture(scope="module")
+def url_without_neighbours() -> Iterator[str]:
+    """A migrated database on a server of its own, for what is counted.
+
+    Transactions of neighbours, in other databases too, put off the pruning of dead rows, and with it HOT updates.
+    """
+    with scratch_cluster() as cluster:
+        url = cluster.create_database("alone")
+        bootstrap(url)
+        migrations.upgrade(url, quiet=True)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
 
 
 @pytest.fixture

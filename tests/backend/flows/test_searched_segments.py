@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.backend.flows.both import opened
 from tests.backend.flows.world import Clock, World
@@ -21,6 +22,11 @@ def stored(it: World, user_id: Any) -> tuple[Any, Any]:
         ).fetchone()
     assert row is not None
     return row[0], row[1]
+
+
+@pytest.fixture(scope="module")
+def module_url(url_without_neighbours: str) -> str:
+    return url_without_neighbours
 
 
 def test_the_set_is_kept_when_the_video_qualifies_and_as_it_is_on_completion(clocked: World, clock: Clock):
@@ -79,8 +85,6 @@ def test_no_index_names_a_column_that_every_heartbeat_changes(database_url: str)
 
 def test_ninety_five_of_a_hundred_heartbeats_that_bring_something_new_are_hot_updates(it: World, clock: Clock):
     students = [it.student().user_id for _ in range(5)]
-    # On a slow machine autovacuum comes by in the middle; its snapshot keeps dead rows where the next update would go.
-    it.execute("ALTER TABLE public.video_tracking SET (autovacuum_enabled = false)")
 
     def counted() -> tuple[int, int]:
         with psycopg.connect(it.url) as connection:

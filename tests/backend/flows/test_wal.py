@@ -13,6 +13,11 @@ Call = Callable[[Any, UUID], Any]
 Count = Callable[[Call, UUID], int]
 
 
+@pytest.fixture(scope="module")
+def module_url(url_without_neighbours: str) -> str:
+    return url_without_neighbours
+
+
 @pytest.fixture
 def kind() -> str:
     return "sync"  # both repositories send the same statements
