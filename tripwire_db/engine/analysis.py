@@ -1,12 +1,13 @@
 """What a flow did, step by step: read from the server's own account of one run (EXPLAIN ANALYZE)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import TripwireError
 
+PLAN = "EXPLAIN "
 ANALYZE = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
 WHOLE_PLAN = "EXPLAIN (ANALYZE, BUFFERS) "
 _BUFFERS = ("Shared Hit Blocks", "Shared Read Blocks")
@@ -104,7 +105,7 @@ def analysis_of(flow: Flow[Any], explained: Node, rows: Sequence[Any], plan: str
     report = _run("report", None, top, kind="report")
     return Analysis(
         flow=flow.name,
-        steps=(*(_closed(step) if step.name == stopped_by else step for step in steps), report),
+        steps=(*(replace(step, closed=step.name == stopped_by) for step in steps), report),
         planning_ms=float(explained["Planning Time"]),
         execution_ms=float(explained["Execution Time"]),
         triggers_ms=sum(float(trigger["Time"]) for trigger in explained.get("Triggers", ())),
@@ -132,10 +133,6 @@ def _outcome(flow: Flow[Any], rows: Sequence[Any]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _closed(step: StepRun) -> StepRun:
-    return StepRun(step.name, step.kind, step.table, step.rows, step.milliseconds, step.buffers, closed=True)
 
 
 def _run(name: str, table: str | None, node: Node | None, kind: str | None = None) -> StepRun:

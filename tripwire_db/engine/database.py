@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from tripwire_db.engine import execution
 from tripwire_db.engine.analysis import Analysis
 from tripwire_db.engine.connection import BoundedAsyncConnection, BoundedConnection, connection_arguments
 from tripwire_db.engine.driver_errors import NotConfirmed, is_dead
-from tripwire_db.engine.execution import analyzed, analyzed_async, execute, execute_async, require_flow
 from tripwire_db.engine.fork import leave_to_parent, watch_forks
 from tripwire_db.engine.retry import POOL_TIMEOUT_SECONDS, Attempts
 from tripwire_db.engine.statement import Flow, Row
@@ -132,7 +132,7 @@ class Database:
 
         def transaction() -> T:
             with self._connection() as connection, connection.transaction():
-                return work(lambda flow: flow.decode(execute(connection, flow, attempts)))
+                return work(lambda flow: flow.decode(execution.execute(connection, flow, attempts)))
 
         with attempts.logged():
             return self._again(attempts, transaction)
@@ -147,19 +147,18 @@ class Database:
 
     def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         with self._connection() as connection:
-            return execute(connection, flow, attempts)
+            return execution.execute(connection, flow, attempts)
 
     def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
         """The server's plan for a flow, which is not run; or, with `analyze`, what `analyze` tells, as text."""
-        require_flow(flow)
+        execution.require_flow(flow)
         if analyze:
             return str(self.analyze(flow))
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         def plan() -> str:
             with self._connection() as connection:
-                lines = connection.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
-                return "\n".join(line for (line,) in lines)
+                return execution.plan_of(connection, flow)
 
         with attempts.logged():
             return self._again(attempts, plan)
@@ -176,12 +175,12 @@ class Database:
             ConstraintViolated: a step is refused by a constraint; as a call would be.
             Unavailable: the database cannot be reached, or a row is held by somebody.
         """
-        require_flow(flow)
+        execution.require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         def undone() -> Analysis:
             with self._connection() as connection:
-                return analyzed(connection, flow, attempts, plan=plan)
+                return execution.analyzed(connection, flow, attempts, plan=plan)
 
         with attempts.logged():
             return self._again(attempts, undone)
@@ -286,7 +285,7 @@ class AsyncDatabase:
             async with self._connection() as connection, connection.transaction():
 
                 async def run(flow: Flow[Any]) -> Any:
-                    return flow.decode(await execute_async(connection, flow, attempts))
+                    return flow.decode(await execution.execute_async(connection, flow, attempts))
 
                 return await work(run)
 
@@ -303,20 +302,19 @@ class AsyncDatabase:
 
     async def _rows(self, attempts: Attempts, flow: Flow[Any]) -> Sequence[Row]:
         async with self._connection() as connection:
-            return await execute_async(connection, flow, attempts)
+            return await execution.execute_async(connection, flow, attempts)
 
     async def explain(self, flow: Flow[Any], *, analyze: bool = False) -> str:
         """As `Database.explain`."""
         self.require_loop()
-        require_flow(flow)
+        execution.require_flow(flow)
         if analyze:
             return str(await self.analyze(flow))
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         async def plan() -> str:
             async with self._connection() as connection:
-                lines = await connection.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
-                return "\n".join([line async for (line,) in lines])
+                return await execution.plan_of_async(connection, flow)
 
         with attempts.logged():
             return await self._again(attempts, plan)
@@ -324,12 +322,12 @@ class AsyncDatabase:
     async def analyze(self, flow: Flow[Any], *, plan: bool = False) -> Analysis:
         """As `Database.analyze`."""
         self.require_loop()
-        require_flow(flow)
+        execution.require_flow(flow)
         attempts = Attempts(f"explain {flow.name}", writes=False)
 
         async def undone() -> Analysis:
             async with self._connection() as connection:
-                return await analyzed_async(connection, flow, attempts, plan=plan)
+                return await execution.analyzed_async(connection, flow, attempts, plan=plan)
 
         with attempts.logged():
             return await self._again(attempts, undone)

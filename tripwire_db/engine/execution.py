@@ -7,7 +7,7 @@ import psycopg
 from psycopg import AsyncRawCursor, RawCursor
 from psycopg.rows import tuple_row
 
-from tripwire_db.engine.analysis import ANALYZE, WHOLE_PLAN, Analysis, analysis_of
+from tripwire_db.engine.analysis import ANALYZE, PLAN, WHOLE_PLAN, Analysis, analysis_of
 from tripwire_db.engine.retry import Attempts
 from tripwire_db.engine.statement import Flow, Row
 from tripwire_db.errors import InvalidInput
@@ -32,22 +32,30 @@ async def execute_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any
     return await cursor.fetchall()
 
 
+def plan_of(connection: psycopg.Connection[Any], flow: Flow[Any], how: str = PLAN) -> str:
+    """The server's plan for a flow, as text; by `PLAN` the flow is not run."""
+    return "\n".join(line for (line,) in _explained(connection, flow, how))
+
+
+async def plan_of_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], how: str = PLAN) -> str:
+    """As `plan_of`."""
+    return "\n".join(line for (line,) in await _explained_async(connection, flow, how))
+
+
 def analyzed(
     connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts, *, plan: bool = False
 ) -> Analysis:
     """Run a flow for the server's account of it, and again for its report, and undo both."""
     attempts.flow = flow
-
-    def explained(how: str) -> list[Any]:
-        with connection.transaction(force_rollback=True):
-            cursor = psycopg.Cursor(connection, row_factory=tuple_row)
-            return cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters)).fetchall()
-
     with connection.transaction(force_rollback=True):
-        ((account,),) = explained(ANALYZE)
-        lines = explained(WHOLE_PLAN) if plan else ()
+        with connection.transaction(force_rollback=True):
+            ((account,),) = _explained(connection, flow, ANALYZE)
+        whole = ""
+        if plan:
+            with connection.transaction(force_rollback=True):
+                whole = plan_of(connection, flow, WHOLE_PLAN)
         rows = execute(connection, flow, attempts)
-    return analysis_of(flow, account[0], rows, "\n".join(line for (line,) in lines))
+    return analysis_of(flow, account[0], rows, whole)
 
 
 async def analyzed_async(
@@ -55,15 +63,24 @@ async def analyzed_async(
 ) -> Analysis:
     """As `analyzed`."""
     attempts.flow = flow
-
-    async def explained(how: str) -> list[Any]:
-        async with connection.transaction(force_rollback=True):
-            cursor = psycopg.AsyncCursor(connection, row_factory=tuple_row)
-            await cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters))
-            return await cursor.fetchall()
-
     async with connection.transaction(force_rollback=True):
-        ((account,),) = await explained(ANALYZE)
-        lines = await explained(WHOLE_PLAN) if plan else ()
+        async with connection.transaction(force_rollback=True):
+            ((account,),) = await _explained_async(connection, flow, ANALYZE)
+        whole = ""
+        if plan:
+            async with connection.transaction(force_rollback=True):
+                whole = await plan_of_async(connection, flow, WHOLE_PLAN)
         rows = await execute_async(connection, flow, attempts)
-    return analysis_of(flow, account[0], rows, "\n".join(line for (line,) in lines))
+    return analysis_of(flow, account[0], rows, whole)
+
+
+def _explained(connection: psycopg.Connection[Any], flow: Flow[Any], how: str) -> list[Any]:
+    # Tuples, whatever rows a caller's connection gives.
+    cursor = psycopg.Cursor(connection, row_factory=tuple_row)
+    return cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters)).fetchall()
+
+
+async def _explained_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], how: str) -> list[Any]:
+    cursor = psycopg.AsyncCursor(connection, row_factory=tuple_row)
+    await cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters))
+    return await cursor.fetchall()

@@ -27,7 +27,7 @@ from tripwire_db.engine.driver_errors import (
     translated,
 )
 from tripwire_db.engine.statement import Flow, Row
-from tripwire_db.engine.telemetry import RECORD, current, rows_per_step
+from tripwire_db.engine.telemetry import current, log_record, rows_per_step
 from tripwire_db.errors import Unavailable
 from tripwire_db.postgres.errors import DatabaseSaid, explained, hinted, without_rows
 
@@ -167,20 +167,12 @@ class Attempts:
 
     def _log(self, failure: Exception | None) -> None:
         """One record for each flow: its name, its user, how long it took, how many rows each step wrote, what failed."""
-        level = logging.INFO if failure is None else logging.WARNING
-        if not logger.isEnabledFor(level):
-            return
-        facts = {
-            "flow": self.name,
-            "user": None if self.flow is None else self.flow.parameters.get("user_id"),
-            "duration": time.monotonic() - self.started,
-            "attempts": self.number,
-            "rows": rows_per_step(self.rows),
-            "failure": None if failure is None else type(failure).__name__,
-        }
-        logger.log(
-            level,
-            RECORD,
-            facts,
-            extra=facts,
+        user = None if self.flow is None else self.flow.parameters.get("user_id")
+        log_record(
+            self.name,
+            user=user,
+            started=self.started,
+            attempts=self.number,
+            rows=lambda: rows_per_step(self.rows),
+            failure=failure,
         )

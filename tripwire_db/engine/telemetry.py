@@ -6,7 +6,7 @@ at fault, as where an argument cannot be right or the auth service is in trouble
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tripwire_db")
 
-RECORD = "%(flow)s user=%(user)s %(duration).4f s attempts=%(attempts)d rows=%(rows)s failure=%(failure)s"
+_RECORD = "%(flow)s user=%(user)s %(duration).4f s attempts=%(attempts)d rows=%(rows)s failure=%(failure)s"
 _DURATION = "db.client.operation.duration"
 
 
@@ -49,17 +49,15 @@ class MethodCall:
 
     def log(self, failure: TripwireError) -> None:
         """Log a failure that no flow has."""
-        if any(failure is told for told in self.logged) or not logger.isEnabledFor(logging.WARNING):
-            return
-        facts = {
-            "flow": self.name,
-            "user": None,
-            "duration": time.monotonic() - self.started,
-            "attempts": self.attempts,
-            "rows": self.rows(),
-            "failure": type(failure).__name__,
-        }
-        logger.warning(RECORD, facts, extra=facts)
+        if not any(failure is told for told in self.logged):
+            log_record(
+                self.name,
+                user=None,
+                started=self.started,
+                attempts=self.attempts,
+                rows=self.rows,
+                failure=failure,
+            )
 
 
 _CURRENT: ContextVar[MethodCall | None] = ContextVar("tripwire_db_method", default=None)
@@ -69,6 +67,30 @@ def rows_per_step(rows: Sequence[Row]) -> dict[str, int]:
     """What a flow's report tells of its steps."""
     first = rows[0]._asdict() if rows else {}
     return {name.removeprefix(ROWS_PREFIX): n for name, n in first.items() if name.startswith(ROWS_PREFIX)}
+
+
+def log_record(
+    flow: str,
+    *,
+    user: object,
+    started: float,
+    attempts: int,
+    rows: Callable[[], Mapping[str, int]],
+    failure: BaseException | None,
+) -> None:
+    """One record: of what, for whom, how long it took since `started`, how many rows each step wrote, what failed."""
+    level = logging.INFO if failure is None else logging.WARNING
+    if not logger.isEnabledFor(level):
+        return
+    facts = {
+        "flow": flow,
+        "user": user,
+        "duration": time.monotonic() - started,
+        "attempts": attempts,
+        "rows": rows(),
+        "failure": None if failure is None else type(failure).__name__,
+    }
+    logger.log(level, _RECORD, facts, extra=facts)
 
 
 def current() -> MethodCall | None:

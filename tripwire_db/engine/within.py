@@ -18,7 +18,15 @@ from psycopg.rows import tuple_row
 from sqlalchemy.exc import DBAPIError
 
 from tripwire_db.engine.driver_errors import driver_error, is_lost, translated
-from tripwire_db.engine.execution import analyzed, analyzed_async, execute, execute_async, require_flow
+from tripwire_db.engine.execution import (
+    analyzed,
+    analyzed_async,
+    execute,
+    execute_async,
+    plan_of,
+    plan_of_async,
+    require_flow,
+)
 from tripwire_db.engine.retry import Attempts
 from tripwire_db.engine.statement import Flow
 from tripwire_db.errors import InvalidInput, TripwireError, Unavailable
@@ -66,9 +74,7 @@ class Within:
         with attempts.logged(), _told(attempts), self._savepoint() as connection:
             if analyze:
                 return str(analyzed(connection, flow, attempts))
-            cursor = psycopg.Cursor(connection, row_factory=tuple_row)
-            cursor.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
-            return "\n".join(line for (line,) in cursor)
+            return plan_of(connection, flow)
 
     @contextmanager
     def _savepoint(self) -> Iterator[psycopg.Connection[Any]]:
@@ -127,9 +133,7 @@ class AsyncWithin:
             async with self._savepoint() as connection:
                 if analyze:
                     return str(await analyzed_async(connection, flow, attempts))
-                cursor = psycopg.AsyncCursor(connection, row_factory=tuple_row)
-                await cursor.execute(f"EXPLAIN {flow.sql()}".encode(), dict(flow.parameters))
-                return "\n".join([line async for (line,) in cursor])
+                return await plan_of_async(connection, flow)
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:

@@ -1,6 +1,7 @@
 """Is the database in good health? One line a check, for monitors; nothing is changed."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -144,18 +145,12 @@ def _version_tables(session: _Session, _: Limits) -> Found:
         ((recorded,),) = _rows(session, sql.SUPABASE_HISTORY)
         with session.transaction():
             at = VersionTable.of(COURSE).read(session)
-        chain = {revision for revision in _chain() if any(revision <= one for one in at)}
-        differing = sorted(chain ^ (set(recorded) & set(_chain())))
+        known = set(migrations.revisions())
+        chain = {revision for revision in known if any(revision <= one for one in at)}
+        differing = sorted(chain ^ (set(recorded) & known))
         if differing:
             told.append(f"supabase_migrations disagrees with Alembic about {', '.join(differing)}")
     return ("failed", "; ".join(told)) if told else ("good", "they agree" if rows else "one")
-
-
-def _chain() -> list[str]:
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory.from_config(migrations.config())
-    return [revision.revision for revision in script.walk_revisions()]
 
 
 def _event_triggers(session: _Session, _: Limits) -> Found:
@@ -209,9 +204,7 @@ _IN_THE_DATABASE: dict[str, Callable[[_Session, Limits], Found]] = {
 
 
 def _doctor(url: str) -> Found:
-    counts: dict[str, int] = {}
-    for finding in examine(url):
-        counts[finding.kind] = counts.get(finding.kind, 0) + 1
+    counts = Counter(finding.kind for finding in examine(url))
     told = ", ".join(f"{kind} {count}" for kind, count in counts.items())
     return ("failed", f"{told}: see `tripwire-db doctor`") if counts else ("good", "nothing found")
 

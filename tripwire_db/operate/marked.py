@@ -15,7 +15,7 @@ import psycopg
 from tripwire_db.auth import Auth
 from tripwire_db.errors import Refused, Unavailable
 from tripwire_db.postgres.connect import connect
-from tripwire_db.postgres.errors import without_rows
+from tripwire_db.postgres.errors import first_line, without_rows
 from tripwire_db.repository.base import arguments_from_environment
 
 DOMAIN = "tripwire-db.invalid"
@@ -149,8 +149,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        what = error.diag.message_primary or str(error).partition("\n")[0]
-        raise Unavailable(f"the database refused: {what}", applied=None) from without_rows(error)
+        raise Unavailable(f"the database refused: {first_line(error)}", applied=None) from without_rows(error)
 
 
 @contextmanager
