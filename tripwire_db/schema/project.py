@@ -14,6 +14,7 @@ from sqlalchemy import MetaData
 
 from tripwire_db import migrations
 from tripwire_db.postgres.catalog import Catalog, failing_functions, read_catalog
+from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.search_path import PATH
 
 if TYPE_CHECKING:
@@ -197,6 +198,14 @@ class Project:
     def fill(self, name: str, connection: psycopg.Connection[Any], rows: int) -> None:
         """Put rows into a scratch database by what a `module:name` of `measured` names."""
         pkgutil.resolve_name(name)(connection, rows)
+
+    def put_sample_rows(self, url: str, revision: str) -> bool:
+        """Put the sample rows that belong to a revision into a scratch database; whether there are any."""
+        name = self.sample_rows.get(revision)
+        if name is not None:
+            with connect(url) as connection:
+                self.call(name, connection)
+        return name is not None
 
     def rows_to_lose(self) -> Mapping[tuple[str, str], str]:
         """By revision and loss, the SQL that makes something to be lost."""

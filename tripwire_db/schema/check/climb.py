@@ -101,14 +101,12 @@ class _Climb:
             run.notes += [Note(revision.id, "access", text) for text in access]
             run.notes += [Note(revision.id, "api", text) for text in api]
         self._releases.judge(revision)
-        if fill := project.sample_rows.get(revision.id):
-            with connect(self._url) as connection:
-                project.call(fill, connection)
-        self._releases.settle(revision, filled=fill is not None)
+        filled = project.put_sample_rows(self._url, revision.id)
+        self._releases.settle(revision, filled=filled)
         if revision.declares_losses and run.asks("losses") and run.asks("round-trip"):
             trial = Trial(run.chain, revision, self._url, self._copy, self._drop, below, above, counted)
             run.found_all(revision, judge_losses(trial, project))
-        return self._state(self._url) if fill else above
+        return self._state(self._url) if filled else above
 
     def _round_trip(self, revision: Revision, below: State, above: State, *, is_lossy: bool) -> None:
         """Go down and up again on a copy."""

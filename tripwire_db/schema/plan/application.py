@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from tripwire_db import migrations
 from tripwire_db.embedded import scratch_cluster
-from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.plan.route import Route
 from tripwire_db.schema.project import COURSE as PROJECT
 from tripwire_db.schema.releases import Release, differences, play, read_releases
@@ -49,7 +48,7 @@ def try_application(route: Route, release: Release) -> Application:
         for revision in ids[: ids.index(str(route.before)) + 1]:
             if revision in PROJECT.sample_rows or revision == route.before:
                 migrations.upgrade(url, revision, quiet=True)
-                _fill(url, revision)
+                PROJECT.put_sample_rows(url, revision)
         before = play(url, release.scenes)
         for module in route.modules:
             revision = module.revision
@@ -62,16 +61,7 @@ def try_application(route: Route, release: Release) -> Application:
             found = differences(release.scenes, before, after, answers=not route.down)
             if found:
                 broken[revision] = tuple(f"{one.statement.name} {one.message}" for one in found)
-            if not route.down and _fill(url, revision):
+            if not route.down and PROJECT.put_sample_rows(url, revision):
                 after = play(url, release.scenes)
             before = after
     return Application(release.version, broken)
-
-
-def _fill(url: str, revision: str) -> bool:
-    """Put the sample rows in that belong to a revision; whether there are any."""
-    fill = PROJECT.sample_rows.get(revision)
-    if fill is not None:
-        with connect(url) as connection:
-            PROJECT.call(fill, connection)
-    return fill is not None

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import Refused
-from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.check.chain import Chain, opened
 from tripwire_db.schema.project import Project
 from tripwire_db.schema.releases.play import Failure, Outcome, Played, play
@@ -45,10 +44,9 @@ def _made(cluster: Cluster, name: str, chain: Chain) -> str:
     url = cluster.create_database(name)
     chain.project.ready(url)
     for revision in chain.revisions:
-        if fill := chain.project.sample_rows.get(revision.id):
+        if revision.id in chain.project.sample_rows:
             chain.up_to(url, revision)
-            with connect(url) as connection:
-                chain.project.call(fill, connection)
+            chain.project.put_sample_rows(url, revision.id)
     chain.to_head(url)
     return url
 
