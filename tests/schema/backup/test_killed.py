@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,10 +18,11 @@ PATIENCE = 120.0
 """Seconds; nothing is proved by how long it takes."""
 
 
-def start(command: str, url: str, file: Path) -> "subprocess.Popen[str]":
+def start(command: str, url: str, file: Path, **environment: str) -> "subprocess.Popen[str]":
     arguments = [sys.executable, "-m", "tripwire_db.cli", *command.split(), str(file), "--database-url", url]
     known = {name: value for name, value in os.environ.items() if not name.startswith("TRIPWIRE_")}
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**known, "TRIPWIRE_MIGRATIONS_URL": url})
+    known |= {"TRIPWIRE_MIGRATIONS_URL": url, **environment}
+    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=known)
 
 
 def wait_until(url: str, answer: int, sessions: str, *parameters: str) -> None:
@@ -64,7 +66,12 @@ def test_a_backup_that_is_killed_leaves_no_file(database_url: str, tmp_path: Pat
     assert list(tmp_path.iterdir()) == [file], "what the killed one left is cleared away"
 
 
-def test_a_restore_that_is_killed_while_it_writes_has_changed_nothing(database_url: str, tmp_path: Path) -> None:
+def test_a_restore_that_is_killed_while_it_writes_has_changed_nothing(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     fill(database_url, 2)
     backup = make_backup(database_url, tmp_path / "course.tar", verify=False)
     whole = all_rows(database_url)
@@ -72,12 +79,14 @@ def test_a_restore_that_is_killed_while_it_writes_has_changed_nothing(database_u
     damaged = all_rows(database_url)
     with psycopg.connect(database_url) as blocker:
         blocker.execute("LOCK TABLE auth.users IN SHARE MODE")
-        process = start("restore --apply", database_url, backup.file)
+        process = start("restore --apply", database_url, backup.file, TMPDIR=str(temporary))
         wait_for_lock(database_url, "INSERT INTO%auth%users%")
         process.kill()
         process.communicate(timeout=PATIENCE)
     wait_for_end_of_sessions(database_url)
 
     assert all_rows(database_url) == damaged
+    assert list(temporary.iterdir()) != [], "its people's rows, for nobody else to read"
     restore(database_url, backup.file)
     assert all_rows(database_url) == whole
+    assert list(temporary.iterdir()) == [], "what the killed one left is cleared away"

@@ -22,7 +22,7 @@ from tripwire_db.schema.backup.results import Manifest, Member, TableState
 MANIFEST = "manifest.json"
 DUMP = "dump"
 _FORMAT = 1
-_DRAFTS = ".tripwire-backup-"
+_FOLDERS = ".tripwire-backup-"
 _LOCK = "lock"
 _BLOCK = 1024 * 1024
 _MEMBER = re.compile(r"dump/[\w.-]+|[\w.-]+\.copy")
@@ -53,13 +53,10 @@ def draft_in(parent: Path) -> Iterator[Path]:
         Unavailable: there is no room in it.
     """
     try:
-        _clear_abandoned(parent)
-        folder = Path(tempfile.mkdtemp(prefix=_DRAFTS, dir=parent))
+        folder, lock = _private_folder(parent)
     except OSError as error:
         raise InvalidInput(f"{parent} cannot be written into: {error.strerror}") from error
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     except OSError as error:
         raise Unavailable(f"the backup could not be written into {parent}: {error.strerror}", applied=False) from error
@@ -68,8 +65,20 @@ def draft_in(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _private_folder(parent: Path) -> tuple[Path, int]:
+    """A new folder, and the lock that tells the next process that this one is alive."""
+    _clear_abandoned(parent)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDERS, dir=parent))
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder, lock
+        os.close(lock)  # who cleared up beside us saw it before it was locked
+
+
 def _clear_abandoned(parent: Path) -> None:
-    for lock in parent.glob(f"{_DRAFTS}*/{_LOCK}"):
+    for lock in parent.glob(f"{_FOLDERS}*/{_LOCK}"):
         with suppress(OSError):  # somebody else's, in use, or just being removed
             descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
@@ -173,22 +182,33 @@ def read_manifest(file: Path) -> Manifest:
 
 @contextmanager
 def unpacked(file: Path, manifest: Manifest) -> Iterator[Path]:
-    """A private folder with a backup's files, gone at the end; in TMPDIR.
+    """A private folder with a backup's files, gone at the end; in TMPDIR. Those of killed processes are removed, too.
 
     Raises:
         Refused: a file in it is not as it was written.
         Unavailable: there is no room.
     """
-    with tempfile.TemporaryDirectory(prefix=_DRAFTS[1:]) as name, _opened(file) as archive:
-        folder = Path(name)
-        (folder / DUMP).mkdir(mode=0o700)
+    with _opened(file) as archive:
         try:
-            for member in archive:
-                if member.name != MANIFEST:
-                    _unpack(archive, member, folder, manifest, file)
+            folder, lock = _private_folder(Path(tempfile.gettempdir()))
         except OSError as error:
-            raise Unavailable(f"{file} could not be unpacked: {error.strerror}", applied=False) from error
-        yield folder
+            raise _not_unpacked(file, error) from error
+        try:
+            try:
+                (folder / DUMP).mkdir(mode=0o700)
+                for member in archive:
+                    if member.name != MANIFEST:
+                        _unpack(archive, member, folder, manifest, file)
+            except OSError as error:
+                raise _not_unpacked(file, error) from error
+            yield folder
+        finally:
+            os.close(lock)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _not_unpacked(file: Path, error: OSError) -> Unavailable:
+    return Unavailable(f"{file} could not be unpacked: {error.strerror}", applied=False)
 
 
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, manifest: Manifest, file: Path) -> None:
