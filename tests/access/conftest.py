@@ -14,13 +14,10 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from tests.access.api import Api
 from tests.access.people import settle
-from tests.support.servers.finding import MAJORS
 from tests.support.servers.postgres import Postgres, worker
 from tests.support.servers.postgrest import postgrest
+from tests.support.servers.versions import versions
 from tripwire_db.schema.bootstrap import bootstrap
-
-# The newest server in every run, the others where there are minutes to spare.
-VERSIONS = [pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in MAJORS]
 
 
 @contextmanager
@@ -35,7 +32,7 @@ def a_database(request: pytest.FixtureRequest, major: int, kind: str) -> Iterato
         yield postgres.url(name)
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
+@pytest.fixture(scope="session", params=versions())
 def course_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database at head with everybody of the matrix in it, shared by the worker's tests."""
     with a_database(request, request.param, "access") as url:

@@ -14,7 +14,6 @@ from psycopg.types.json import Jsonb
 
 from tests.access.conftest import PlainOwner
 from tests.support.servers.auth_rules import IDENTITIES
-from tests.support.servers.finding import MAJORS
 from tripwire_db import migrations
 
 MakeDatabase = Callable[..., str]
@@ -152,7 +151,6 @@ def test_a_browser_may_not_ask(database: Connection, role: str, call: str) -> No
             database.execute(f"SELECT * FROM tripwire.{call}")
 
 
-@pytest.mark.parametrize("major", MAJORS)
 def test_a_stand_in_of_an_older_release_will_do(make_database: MakeDatabase, major: int) -> None:
     """It has neither the columns of soft deletion and bans nor identities."""
     url = make_database(server=major)

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from tests.access.conftest import VERSIONS, PlainOwner
+from tests.access.conftest import PlainOwner
 from tests.support.servers.postgrest import PostgREST
+from tests.support.servers.versions import versions
 from tripwire_db import migrations
 from tripwire_db.cli.app import app
 
@@ -42,7 +43,7 @@ class Listener:
         raise AssertionError("the mark never came")
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=versions())
 def watched_url(request: pytest.FixtureRequest, make_database: MakeDatabase) -> str:
     return make_database(server=request.param)
 

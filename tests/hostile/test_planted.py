@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.hostile.traps import plant
-from tests.support.servers.finding import MAJORS
+from tests.support.servers.versions import OLDEST_AND_NEWEST, versions
 from tripwire_db import PostgresAuth, TripwireRepository, WatchPolicy, migrations
 from tripwire_db.cli.app import app
 from tripwire_db.schema.bootstrap import bootstrap
 
 
-@pytest.fixture(params=[MAJORS[0], MAJORS[-1]], ids=lambda major: f"pg{major}")
+@pytest.fixture(params=versions(*OLDEST_AND_NEWEST, always=OLDEST_AND_NEWEST))
 def trapped_url(request, make_database):
     """A database as CREATE DATABASE makes it, with traps in `public`."""
     url = make_database(migrated=None, server=request.param)

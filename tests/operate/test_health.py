@@ -14,6 +14,7 @@ from tests.cli.conftest import run_command
 from tests.operate.rows import all_rows
 from tests.support.servers.finding import postgres_bin
 from tests.support.servers.redis import Redis
+from tests.support.servers.versions import versions
 from tripwire_db import migrations
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.operate import Check, Limits, health
@@ -21,12 +22,9 @@ from tripwire_db.operate.health import names
 from tripwire_db.schema.bootstrap import bootstrap
 
 CALM = Limits()
-VERSIONS = [
-    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
-]
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=versions(15, 17, 18))
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A server of these tests' own: slots, locks and connections of others would be found, too."""
     with scratch_cluster(postgres_bin(request.param)) as running:

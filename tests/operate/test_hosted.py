@@ -12,16 +12,13 @@ from tests.operate.rows import all_rows
 from tests.support.forking import Died, in_child
 from tests.support.servers.finding import postgres_bin
 from tests.support.servers.postgrest import postgrest
+from tests.support.servers.versions import versions
 from tripwire_db import migrations
 from tripwire_db.embedded.hosted import HOSTED_SUPERUSER, HostedServer, hosted_server
 from tripwire_db.operate import SmokeFailed, Step, health, smoke
 
-VERSIONS = [
-    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
-]
 
-
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=versions(15, 17, 18))
 def server(request: pytest.FixtureRequest) -> Iterator[HostedServer]:
     with hosted_server(postgres_bin(request.param)) as running:
         migrations.upgrade(running.create_project("course"), quiet=True)

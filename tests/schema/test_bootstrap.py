@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.servers.finding import MAJORS, postgres_bin
+from tests.support.servers.finding import postgres_bin
 from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import InvalidInput, Unavailable
 from tripwire_db.schema.bootstrap import _LOCK_KEY, BootstrapRefused, bootstrap, is_stand_in
@@ -209,7 +209,6 @@ def test_an_older_stand_in_that_is_in_use_is_not_waited_for_long(plain_url: str,
     assert "row-level security of auth.users" in bootstrap(plain_url).changed
 
 
-@pytest.mark.parametrize("major", MAJORS)
 def test_auth_users_are_seen_by_the_owner_of_the_database_and_its_members_alone(major: int):
     with scratch_cluster(postgres_bin(major)) as cluster:
         execute(
@@ -246,7 +245,6 @@ def test_the_api_roles_read_no_auth_users(plain_url: str, role: str):
             connection.execute("SELECT FROM auth.users")
 
 
-@pytest.mark.parametrize("major", MAJORS)
 def test_many_at_once_in_many_databases_of_a_new_cluster(major: int):
     with scratch_cluster(postgres_bin(major)) as cluster:
         urls = [cluster.create_database(f"course_{number}") for number in range(4)] * 3

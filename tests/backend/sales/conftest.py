@@ -9,15 +9,13 @@ import psycopg
 import pytest
 from pytest_postgresql.janitor import DatabaseJanitor
 
-from tests.support.servers import finding
 from tests.support.servers.postgres import worker
+from tests.support.servers.versions import OLDEST_AND_NEWEST, versions
 
 Scratch = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
-OLDEST_AND_NEWEST = (finding.MAJORS[0], finding.MAJORS[-1])
 
-
-@pytest.fixture(scope="module", params=OLDEST_AND_NEWEST, ids=lambda major: f"pg{major}")
+@pytest.fixture(scope="module", params=versions(*OLDEST_AND_NEWEST, always=OLDEST_AND_NEWEST))
 def module_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a migrated database that the tests of a module share, each in a transaction that is rolled back."""
     postgres = request.getfixturevalue(f"postgres_{request.param}")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.schema.backup.people import all_rows, fill, run
+from tests.support.servers.versions import versions
 from tripwire_db import migrations
 from tripwire_db.errors import InvalidInput, Refused
 from tripwire_db.schema.backup import look, make_backup, read_manifest, restore
@@ -30,12 +31,9 @@ CREATE TABLE public."Other app" (id int);
 INSERT INTO public."Other app" VALUES (1);
 """
 OLDER = "20261101090000"
-VERSIONS = [
-    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
-]
 
 
-@pytest.mark.parametrize("major", VERSIONS)
+@pytest.mark.parametrize("major", versions(15, 17, 18))
 def test_every_row_is_back_after_damage_in_the_same_database_and_in_a_new_one(
     make_database: MakeDatabase, tmp_path: Path, major: int
 ) -> None:

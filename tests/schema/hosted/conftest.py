@@ -6,14 +6,11 @@ from uuid import uuid4
 import pytest
 
 from tests.support.servers.finding import postgres_bin
+from tests.support.servers.versions import versions
 from tripwire_db.embedded.hosted import HostedServer, hosted_server
 
-VERSIONS = [
-    pytest.param(major, marks=() if major == 18 else pytest.mark.heavy, id=f"pg{major}") for major in (15, 17, 18)
-]
 
-
-@pytest.fixture(scope="package", params=VERSIONS)
+@pytest.fixture(scope="package", params=versions(15, 17, 18))
 def server(request: pytest.FixtureRequest) -> Iterator[HostedServer]:
     with hosted_server(postgres_bin(request.param)) as running:
         yield running

@@ -6,7 +6,6 @@ from alembic.util import CommandError
 
 from tests.conftest import MakeDatabase
 from tests.schema.migrations.chain import BASELINE, revisions
-from tests.support.servers import finding
 from tripwire_db import migrations
 from tripwire_db.schema.check.dump import difference, dump
 from tripwire_db.schema.check.rows import rows
@@ -53,10 +52,6 @@ def climb(url: str) -> None:
                 fill_head(connection)
 
 
-@pytest.mark.parametrize(
-    "major",
-    [pytest.param(major, marks=[pytest.mark.heavy] * (major in {16, 17}), id=f"pg{major}") for major in finding.MAJORS],
-)
 def test_every_revision_goes_down_to_exactly_what_was_there(make_database: MakeDatabase, major: int) -> None:
     climb(make_database(migrated=False, server=major))
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.schema.runner.chain import eventually
 from tests.support.servers.finding import postgres_bin
+from tests.support.servers.versions import versions
 from tripwire_db import migrations
 from tripwire_db.embedded.hosted import HostedServer, hosted_server
 from tripwire_db.postgres.connect import connect
@@ -17,7 +18,6 @@ from tripwire_db.schema.tracing import BLOCKED
 
 V2 = "20261101090000"
 STUDENTS = 20
-VERSIONS = [pytest.param(major, id=f"pg{major}") for major in (15, 17, 18)]
 
 # At the end of each revision Alembic writes its id down: all that it has locked it still holds.
 WATCH = """
@@ -37,7 +37,7 @@ CREATE TRIGGER look BEFORE UPDATE ON tripwire.alembic_version FOR EACH ROW EXECU
 Locks = set[tuple[str, str, str]]
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=versions(15, 17, 18))
 def server(request: pytest.FixtureRequest) -> Iterator[HostedServer]:
     with hosted_server(postgres_bin(request.param)) as running:
         yield running

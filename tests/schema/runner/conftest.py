@@ -8,20 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.schema.runner.chain import ROOT, Chain
-from tests.support.servers.finding import MAJORS
+from tests.support.servers.versions import versions
 
 # The project's own, before any copy of it: where a chain is run in this process, Python keeps the module it has.
 sys.path.append(str(ROOT / "alembic"))
 importlib.import_module("revision_tools")
 
-NEWEST = MAJORS[-1]
 
-
-@pytest.fixture(
-    params=[
-        pytest.param(major, id=f"pg{major}", marks=() if major == NEWEST else pytest.mark.heavy) for major in MAJORS
-    ]
-)
+@pytest.fixture(params=versions())
 def server(request: pytest.FixtureRequest) -> int:
     """The server's version: the newest always, the older ones in heavy runs."""
     return int(request.param)
