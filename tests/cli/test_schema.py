@@ -85,6 +85,27 @@ def test_migrations_go_over_their_own_url(database_url: str):
     assert ran.code == 0
 
 
+@pytest.mark.parametrize("command", [["doctor"], ["leaderboard"], ["student", "list"]])
+def test_a_database_named_for_migrations_alone_is_the_one_that_every_command_looks_at(
+    command: list[str], database_url: str, embedded_cluster: Cluster
+):
+    migrations_only = {"TRIPWIRE_DATABASE_URL": "", "TRIPWIRE_MIGRATIONS_URL": database_url}
+
+    ran = run_command(*command, **migrations_only, TRIPWIRE_EMBEDDED_DIR=str(embedded_cluster.directory))
+
+    assert ran.code == 0
+    assert "embedded" not in ran.err
+
+
+def test_a_database_that_is_given_is_not_reported_on_by_the_environments_replica(make_database: MakeDatabase):
+    given, other = make_database(), make_database()
+    run_command("manager", "create", "dana@example.com", "--full-name", "Dana K.", url=given)
+
+    ran = run_command("leaderboard", "--json", "--database-url", given, url=other, TRIPWIRE_REPORTS_URL=other)
+
+    assert [row["email"] for row in ran.json] == ["dana@example.com"]
+
+
 def test_status_shows_what_a_role_without_the_right_left_out(make_database: MakeDatabase):
     url = make_database(migrated=False)
     name = urlsplit(url).path[1:]

@@ -14,6 +14,7 @@ from tripwire_db import __version__, migrations
 from tripwire_db.schema.releases import read_releases
 
 PROJECT = Path(__file__).resolve().parents[2]
+NEXT = f"{int(__version__.partition('.')[0]) + 1}.0.0rc1"
 DAY = "2026-12-01"
 EPOCH = "1796083200"
 
@@ -27,17 +28,16 @@ def release(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_trial_release_is_whole_and_everybody_can_build_its_archives_again(tmp_path: Path) -> None:
     trial = tmp_path / "trial"
 
-    done = release("1.0.0rc1", "--trial", trial, "--date", DAY)
+    done = release(NEXT, "--trial", trial, "--date", DAY)
 
     assert done.returncode == 0, done.stderr
-    (frozen,) = read_releases(trial / "alembic")
-    assert (frozen.version, frozen.revision) == ("1.0.0rc1", migrations.heads()[0])
-    assert f"## [Unreleased]\n\n## [1.0.0rc1] - {DAY}\n" in (trial / "CHANGELOG.md").read_text(encoding="utf-8")
-    wheel = trial / "dist" / "tripwire_db-1.0.0rc1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel) as archive:
-        assert json.loads(archive.read("tripwire_db/_alembic/releases/1.0.0rc1.json"))["version"] == "1.0.0rc1"
-        assert b"\nVersion: 1.0.0rc1\n" in archive.read("tripwire_db-1.0.0rc1.dist-info/METADATA")
-        assert b'__version__ = "1.0.0rc1"' in archive.read("tripwire_db/__init__.py")
+    *_, frozen = read_releases(trial / "alembic")
+    assert (frozen.version, frozen.revision) == (NEXT, migrations.heads()[0])
+    assert f"## [Unreleased]\n\n## [{NEXT}] - {DAY}\n" in (trial / "CHANGELOG.md").read_text(encoding="utf-8")
+    with zipfile.ZipFile(trial / "dist" / f"tripwire_db-{NEXT}-py3-none-any.whl") as archive:
+        assert json.loads(archive.read(f"tripwire_db/_alembic/releases/{NEXT}.json"))["version"] == NEXT
+        assert f"\nVersion: {NEXT}\n".encode() in archive.read(f"tripwire_db-{NEXT}.dist-info/METADATA")
+        assert f'__version__ = "{NEXT}"'.encode() in archive.read("tripwire_db/__init__.py")
     again = [sys.executable, "-m", "hatchling", "build", "-d", tmp_path / "again"]
     subprocess.run(again, cwd=trial, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, check=True)
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "again").iterdir()}

@@ -90,6 +90,17 @@ def test_installed_it_upgrades_a_database(installed: Path, tmp_path: Path, empty
     assert migrations.current(empty_database_url) == migrations.heads()[0]
 
 
+def test_installed_it_serves_plain_alembic_by_the_two_lines_that_the_page_gives(
+    installed: Path, tmp_path: Path, empty_database_url: str
+):
+    page = (PROJECT / "docs" / "how-to" / "dba" / "migrations.md").read_text(encoding="utf-8")
+    (tmp_path / "alembic.ini").write_text(page.partition("```ini\n")[2].partition("```")[0])
+
+    run(installed / "python", "-m", "alembic", "-x", f"url={empty_database_url}", "upgrade", "head", cwd=tmp_path)
+
+    assert migrations.current(empty_database_url) == migrations.heads()[0]
+
+
 def test_installed_its_command_gives_help(installed: Path, tmp_path: Path):
     assert "upgrade" in run(installed / "tripwire-db", "--help", cwd=tmp_path)
 

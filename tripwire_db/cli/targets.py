@@ -30,11 +30,13 @@ class CommandTarget:
         url: where it is, secrets included; never printed.
         cluster: the embedded server that it is in, running; None for any other.
         name: the database's name in the embedded server, as in `embedded:tripwire`; else empty.
+        is_given: it was named by `--database-url`, whatever the environment says of another one.
     """
 
     url: str
     cluster: "Cluster | None" = None
     name: str = ""
+    is_given: bool = False
 
     def __str__(self) -> str:
         """The database for people: user, host, port and name."""
@@ -47,7 +49,9 @@ class CommandTarget:
 
 @contextmanager
 def application(given: str | None) -> Iterator[CommandTarget]:
-    """The database of the application (`TRIPWIRE_DATABASE_URL`), which may be behind a transaction pooler.
+    """The database of the application (`TRIPWIRE_DATABASE_URL`, else `TRIPWIRE_MIGRATIONS_URL`).
+
+    The former may be behind a transaction pooler.
 
     Raises:
         InvalidInput: no URL, or one that cannot be right.
@@ -122,6 +126,8 @@ def environment_of(target: CommandTarget) -> dict[str, str]:
     if target.cluster is not None:  # Supabase knows nobody there, and no pooler stands before it
         for name in ("TRIPWIRE_SUPABASE_URL", "TRIPWIRE_SERVICE_ROLE_KEY", "TRIPWIRE_POOLER"):
             environment.pop(name, None)
+    if target.cluster is not None or target.is_given:
+        environment.pop("TRIPWIRE_REPORTS_URL", None)  # the replica of another database
     return environment
 
 
@@ -165,11 +171,12 @@ def _target(
             name = given.removeprefix(EMBEDDED)
         elif given is not None:
             sqlalchemy_url(given)  # refuses what is no URL, without showing it
-            yield CommandTarget(libpq_url(given))
+            yield CommandTarget(libpq_url(given), is_given=True)
             return
         else:
             settings = Settings.from_env()
-            url = settings.migrations_url if migrations else settings.database_url
+            # Whichever is set is meant: never the embedded server where the environment names a database.
+            url = settings.migrations_url if migrations else settings.database_url or settings.migrations_url
             if url is not None:
                 yield CommandTarget(url)
                 return
