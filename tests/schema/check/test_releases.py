@@ -156,7 +156,7 @@ def test_the_scenes_of_the_course_send_every_statement_that_its_repository_sends
 @pytest.mark.heavy
 def test_each_break_planted_in_the_course_is_found_with_release_method_file_and_line(tmp_path: Path) -> None:
     folder = tmp_path / "alembic"
-    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__", "releases"))
     release = freeze(folder, COURSE, "1.0.0")
     write_release(folder, release)
     below = release.revision

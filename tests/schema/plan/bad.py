@@ -35,8 +35,8 @@ def downgrade() -> None:
 
 
 def plant(folder: Path, revisions: dict[str, str] = BAD) -> dict[str, str]:
-    """Copy the chain into a folder, with bad revisions on top; gives their ids by name."""
-    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy the chain, without its releases, into a folder, with bad revisions on top; gives their ids by name."""
+    shutil.copytree(migrations.script_location(), folder, ignore=shutil.ignore_patterns("__pycache__", "releases"))
     (below,) = migrations.heads()
     ids: dict[str, str] = {}
     for number, (name, sql) in enumerate(revisions.items(), start=1):
