@@ -1,185 +1,111 @@
-"""Each flow beside the same SQL, prepared, by bare psycopg: what a client can do at best."""
+"""Five flows by this repository and by what people would use instead, near the database and away from it."""
 
-import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import ExitStack
+from itertools import chain
 
-import psycopg
-from psycopg.types.json import Jsonb
+from benchmarks.contestants import HTTP, OURS, STATEMENTS, Contestants, check
+from benchmarks.measuring import Bound, Contestant, Section, Times, attempt, figure, interleaved
+from benchmarks.rivals import pgbench
+from benchmarks.students import Students, seller_in
+from benchmarks.tasks import TASKS, Task
+from tests.support.servers.proxy import Proxy
 
-from benchmarks.measuring import Bound, Section, Times, best_of, figure, interleaved
-from benchmarks.people import People
-from tripwire_db import AsyncTripwireRepository
-from tripwire_db.engine.statement import Flow
-
-FLOW_BOUND = 1.25
-BOUNDED = {
-    "create_tripwire_user",
-    "update_video_tracking",
-    "complete_lesson",
-    "unlock_next_module",
-    "issue_certificate",
-    "revoke_certificate",
-    "set_student_status",
-    "delete_student",
-}
-"""The flows of a course's life. The smallest statements take less time than Python needs to borrow a connection for them,
-and asyncio adds its own: those are measured and shown, and held to nothing."""
-HEADINGS = ("flow", "ours, ms", "middle half, ms", "bare psycopg, ms", "middle half, ms", "ratio")
-Prepare = Callable[[], Callable[[], Flow[Any]]]
+NETWORKS = {0: 200, 1: 40, 5: 20, 20: 8}
+"""Milliseconds of network for a round trip → calls of each contestant that count."""
+QUICK = {0: 40, 20: 4}
+HEADINGS = ("how", "trips", "median, ms", "middle half, ms", "tenth, ms", "beside ours")
+STATEMENT_BOUNDS = {("create_tripwire_user", 0): 2.5, ("create_tripwire_user", 20): 10.0}
+REST_BOUND = 5.0
 
 
-def sections(people: People, *, quick: bool) -> Iterator[Section]:
-    """The sync repository, and the async one."""
-    runs = 30 if quick else 150
-    yield _sync(people, runs)
-    if not quick:
-        yield _async(people, runs)
+def sections(url: str, *, quick: bool) -> Iterator[Section]:
+    """One for each flow."""
+    with seller_in(url) as students_of:
+        for task in TASKS:
+            networks = QUICK if quick else NETWORKS
+            if quick and task.name != "create_tripwire_user":
+                networks = {0: QUICK[0]}
+            yield attempt(task.title, lambda task=task, networks=networks: _section(task, students_of, networks))
 
 
-def _row(name: str, ours: Times, bare: Times) -> tuple[str, ...]:
-    ratio = f"{ours.median / bare.median:.2f} ×"
-    return name, figure(ours.median), ours.quartiles, figure(bare.median), bare.quartiles, ratio
-
-
-def _sync(people: People, runs: int) -> Section:
-    section = Section("Flows beside bare psycopg", "The same statement, prepared, on the same server.", HEADINGS)
-    database = people.repository._database  # noqa: SLF001 - flows without their auth users
-    with psycopg.connect(people.url, autocommit=True) as bare:
-
-        def execute(flow: Flow[Any]) -> Any:
-            return bare.execute(flow.sql().encode(), dict(flow.parameters), prepare=True).fetchall()
-
-        for name, prepare in people.flows().items():
-
-            def ours(prepare: Prepare = prepare) -> Callable[[], Any]:
-                make = prepare()
-                return lambda: database.run(make())
-
-            def beside(prepare: Prepare = prepare) -> Callable[[], Any]:
-                make = prepare()
-                return lambda: execute(make())
-
-            rows: list[tuple[str, ...]] = []
-
-            def measure(
-                name: str = name, ours: Any = ours, beside: Any = beside, rows: list[tuple[str, ...]] = rows
-            ) -> Bound:
-                times = interleaved({"ours": ours, "bare": beside}, runs)
-                rows.append(_row(name, times["ours"], times["bare"]))
-                return Bound(f"{name} beside bare psycopg", times["ours"].median / times["bare"].median, FLOW_BOUND)
-
-            if name in BOUNDED:
-                section.bounds.append(best_of(measure))
+def _section(task: Task, students_of: Callable[[str], Students], networks: dict[int, int]) -> Section:
+    away = tuple(f"at {network} ms" for network in networks if network)
+    section = Section(task.title, f"`{task.name}`. {task.what}", HEADINGS + away)
+    near: dict[str, Times] = {}
+    far: dict[int, dict[str, Times]] = {}
+    trips: dict[str, str] = {}
+    for network, runs in networks.items():
+        students = students_of(task.kind)
+        with ExitStack() as stack:
+            # Without delay nothing stands between: a proxy's own time would count for each of twelve round trips.
+            proxy = stack.enter_context(Proxy(students.url)) if network else None
+            contestants = Contestants(task, students, proxy.url if proxy else students.url, stack)
+            every = contestants.all()
+            if proxy is None:
+                near = _near(task, students, every, runs)
+                section.failures += contestants.failures
             else:
-                measure()
-            section.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
-    return section
-
-
-def _async(people: People, runs: int) -> Section:
-    section = Section("Flows beside bare psycopg, asyncio", "The same with asyncio on both sides.", HEADINGS)
-    with asyncio.Runner() as runner:
-        repository = AsyncTripwireRepository.connect(people.url, auth=people.auth)
-        bare = runner.run(psycopg.AsyncConnection.connect(people.url, autocommit=True))
-        database = repository._database  # noqa: SLF001 - as above
-
-        async def ours(flow: Flow[Any]) -> float:
-            return await _timed(database.run(flow))
-
-        async def beside(flow: Flow[Any]) -> float:
-            async def execute() -> Any:
-                cursor = await bare.execute(flow.sql().encode(), dict(flow.parameters), prepare=True)
-                return await cursor.fetchall()
-
-            return await _timed(execute())
-
-        for name, prepare in people.flows().items():
-            mine, theirs = [], []
-            for _ in range(runs + 8):
-                mine.append(runner.run(ours(prepare()())))
-                theirs.append(runner.run(beside(prepare()())))
-            section.rows.append(_row(name, Times(mine[8:]), Times(theirs[8:])))
-        runner.run(bare.close())
-        runner.run(repository.close())
-    return section
-
-
-async def _timed(awaitable: Any) -> float:
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    await awaitable
-    return (loop.time() - started) * 1000
-
-
-def heartbeats(people: People, *, quick: bool) -> Section:
-    """Heartbeats beside the usual way: read the row, merge in Python, write it back, in a transaction."""
-    section = Section(
-        "Heartbeats",
-        "Ten seconds of a video, each call another stretch. The usual way asks whether the student may watch, reads the "
-        "row under a lock, merges in Python and writes it back; it does not count honest time, so it does less.",
-        ("how", "median, ms", "middle half, ms", "beside ours"),
-    )
-    seconds = iter(range(0, 10**9, 5))
-    one, two = people.student().user_id, people.student().user_id
-    with psycopg.connect(people.url) as bare:
-
-        def merge() -> Callable[[], Any]:
-            start = next(seconds) % 1780
-            return lambda: _read_merge_write(bare, two, start)
-
-        def ours() -> Callable[[], Any]:
-            start = next(seconds) % 1780
-            return lambda: people.repository.update_video_tracking(
-                user_id=one, lesson_id=67, segments=[(start, start + 10)], position=start, client_duration=1800
+                trips = trips or {name: _trips(contestants, proxy, prepare) for name, prepare in every.items()}
+                far[network] = _far(contestants, proxy, every, runs, network / 1000)
+            check(task, students)
+    for name, found in sorted(near.items(), key=lambda item: item[1].calm):
+        beside = f"{found.calm / near[OURS].calm:.2f} ×"
+        times = [figure(far[network][name].calm) if name in far[network] else "" for network in far]
+        section.rows.append(
+            (
+                name,
+                trips.get(name, "1" if far else ""),
+                figure(found.median),
+                found.quartiles,
+                figure(found.calm),
+                beside,
+                *times,
             )
-
-        def measure() -> Bound:
-            times = interleaved({"this repository": ours, "read, merge, write": merge}, 60 if quick else 400)
-            mine, theirs = times["this repository"], times["read, merge, write"]
-            section.rows = [
-                (name, figure(found.median), found.quartiles, f"{found.median / mine.median:.2f} ×")
-                for name, found in times.items()
-            ]
-            section.bars = [(name, found.median) for name, found in times.items()]
-            return Bound("a heartbeat beside read, merge, write", theirs.median / mine.median, 1.5, at_least=True)
-
-        section.bounds.append(best_of(measure))
-    updates = people.connection.execute(
-        "SELECT pg_stat_force_next_flush()::text, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables "
-        "WHERE relname = 'video_tracking'"
-    ).fetchone()
-    if updates is not None and updates[1]:
-        section.text += f" Of all updates of video rows in this run {100 * updates[2] / updates[1]:.1f} % were HOT."
+        )
+        section.bars.append((name, found.calm))
+    section.bounds = list(_bounds(task, {0: near, **far}))
     return section
 
 
-def _read_merge_write(connection: psycopg.Connection[Any], user_id: Any, start: int) -> None:
-    with connection.transaction():
-        may = connection.execute(
-            "SELECT 1 FROM tripwire_users JOIN module_unlocks USING (user_id) "
-            "WHERE user_id = %s AND status = 'active' AND module_id = 16 FOR UPDATE OF tripwire_users",
-            [user_id],
-        ).fetchone()
-        found = connection.execute(
-            "SELECT watched_segments, video_duration_seconds FROM video_tracking "
-            "WHERE user_id = %s AND lesson_id = 67 FOR UPDATE",
-            [user_id],
-        ).fetchone()
-        if may is None or found is None:
-            raise AssertionError("the student may not watch this video")
-        merged: list[dict[str, Any]] = []
-        for segment in sorted([*found[0], {"start": start, "end": start + 10}], key=lambda each: each["start"]):
-            if merged and segment["start"] <= merged[-1]["end"] + 1:
-                merged[-1]["end"] = max(merged[-1]["end"], segment["end"])
-            else:
-                merged.append(dict(segment))
-        watched = sum(segment["end"] - segment["start"] for segment in merged)
-        connection.execute(
-            "UPDATE video_tracking SET watched_segments = %s, last_position_seconds = %s, "
-            "watch_percentage = %s WHERE user_id = %s AND lesson_id = 67",
-            [Jsonb(merged), start, min(100, watched * 100 / 1800), user_id],
-        )
-        connection.execute(
-            "UPDATE user_statistics SET total_time_spent = total_time_spent + 10 WHERE user_id = %s", [user_id]
-        )
+def _near(task: Task, students: Students, every: dict[str, Contestant], runs: int) -> dict[str, Times]:
+    """Without a network, and pgbench in the middle of the others, with as many calls."""
+    halves = [interleaved(every, runs // 2)]
+    server = pgbench.PgBench(task, students).run(students.url, 1, 2 * students.calls(OURS))
+    halves.append(interleaved(every, runs // 2))
+    times = {name: Times(list(chain(*(half[name].runs for half in halves)))) for name in every}
+    return {**times, pgbench.NAME: Times(server.latencies[10:])}
+
+
+def _far(
+    contestants: Contestants, proxy: Proxy, every: dict[str, Contestant], runs: int, seconds: float
+) -> dict[str, Times]:
+    """Each round trip to the database, or HTTP call, takes so much longer."""
+    proxy.delay = seconds / 2
+    if contestants.distance is not None:
+        contestants.distance.seconds = seconds
+    try:
+        return interleaved(every, runs)
+    finally:
+        proxy.delay = 0.0
+
+
+def _trips(contestants: Contestants, proxy: Proxy, prepare: Contestant) -> str:
+    """Round trips of one call on a connection that has prepared its statements; HTTP calls, where it is those."""
+    for _ in range(7):
+        prepare()()
+    proxy.reset()
+    before = contestants.distance.calls if contestants.distance else 0
+    prepare()()
+    calls = contestants.distance.calls - before if contestants.distance else 0
+    return f"{calls} HTTP" if calls else str(proxy.round_trips)
+
+
+def _bounds(task: Task, times: dict[int, dict[str, Times]]) -> Iterator[Bound]:
+    for network, found in times.items():
+        ours = found[OURS].calm
+        if limit := STATEMENT_BOUNDS.get((task.name, network)):
+            what = f"{task.title.lower()} beside ten statements, {network} ms of network ({figure(ours)} ms)"
+            yield Bound(what, found[STATEMENTS].calm / ours, limit, at_least=True)
+        if network == 0 and task.name == "create_tripwire_user" and HTTP in found:
+            yield Bound("creation beside supabase-py's client", found[HTTP].calm / ours, REST_BOUND, at_least=True)

@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,11 @@ class Times:
     def median(self) -> float:
         """Half of the runs were faster."""
         return statistics.median(self.runs)
+
+    @property
+    def calm(self) -> float:
+        """The tenth percentile: a tenth of the runs were faster, those that the machine's other work disturbed least."""
+        return statistics.quantiles(self.runs, n=10, method="inclusive")[0]
 
     @property
     def quartiles(self) -> str:
@@ -60,6 +66,15 @@ class Section:
     failures: list[str] = field(default_factory=list)
 
 
+def attempt(title: str, measure: Callable[[], Section]) -> Section:
+    """What was measured, or a section that tells why it could not be; the rest is measured all the same."""
+    try:
+        return measure()
+    except Exception as failure:  # noqa: BLE001 - told on the page, and by the exit code
+        traceback.print_exc()
+        return Section(title, "", (), failures=[f"{type(failure).__name__}: {failure}"])
+
+
 def figure(value: float) -> str:
     """Three digits that count."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -94,9 +109,3 @@ def best_of(measure: Callable[[], Bound]) -> Bound:
         if found[-1].holds:
             break
     return max(found, key=lambda bound: bound.value if bound.at_least else -bound.value)
-
-
-def ranked(times: Mapping[str, Times], ours: str) -> Iterator[tuple[str, ...]]:
-    """Rows of a table: each contestant beside ours, the fastest first."""
-    for name, found in sorted(times.items(), key=lambda item: item[1].median):
-        yield name, figure(found.median), found.quartiles, f"{found.median / times[ours].median:.2f} ×"

@@ -19,24 +19,24 @@ assert 'supabase' not in sys.modules
 print(took)"""
 
 
-def section(create_database: Callable[[str], str]) -> Section:
+def section(create_database: Callable[[str], str], *, runs: int) -> Section:
     """The best of several runs each, in a process or a database of its own."""
     found = Section("Setting up", "Each the best of its runs.", ("what", "best", "runs"))
     # As pip does with what it installs, whatever PYTHONDONTWRITEBYTECODE says here.
     compileall.compile_dir(Path(tripwire_db.__file__).parent, quiet=1)
     imports = [
         float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True).stdout)
-        for _ in range(6)
+        for _ in range(runs)
     ]
     upgrades = []
     for number in range(3):
         url = create_database(f"empty_{number}")
         bootstrap(url)
-        upgrades.append(timed(lambda url=url: migrations.upgrade(url)) / 1000)
-    for name, runs, bound in (
+        upgrades.append(timed(lambda url=url: migrations.upgrade(url, quiet=True)) / 1000)
+    for name, times, bound in (
         ("from tripwire_db import TripwireRepository, PostgresAuth: CPU", imports, 0.4),
         ("upgrade head on an empty database", upgrades, 2.0),
     ):
-        found.rows.append((name, f"{figure(min(runs))} s", str(len(runs))))
-        found.bounds.append(Bound(name, min(runs), bound, "s"))
+        found.rows.append((name, f"{figure(min(times))} s", str(len(times))))
+        found.bounds.append(Bound(name, min(times), bound, "s"))
     return found

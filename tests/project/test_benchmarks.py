@@ -6,10 +6,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import page
-from benchmarks.measuring import Bound, Section, Times, best_of, interleaved
+from benchmarks import page, results
+from benchmarks.measuring import Bound, Section, Times, attempt, best_of, interleaved
+from tests.support.servers.finding import PROJECT
 
-MISSED = Bound("creation", 1.5, 2.5, at_least=True)
+MISSED = Bound("creation beside ten statements, 0 ms", 1.5, 2.5, at_least=True)
 
 
 def broken():
@@ -18,25 +19,66 @@ def broken():
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(page, "DOCS", tmp_path)
-    return tmp_path
+    docs = tmp_path / "docs" / "reference"
+    docs.mkdir(parents=True)
+    monkeypatch.setattr(page, "DOCS", docs)
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "kept")
+    return docs
+
+
+def part(name: str, *sections: Section) -> results.Part:
+    versions = {"PostgreSQL": "18.6"}
+    return results.Part(name, list(sections), "2026-11-26 19:00", False, 61.0, (0.25, 3.0), "2 × CPU", versions)
+
+
+MEASURED = Section("Creation", "Twelve rows.", ("how", "ms"), [("ours", "1.00")], bars=[("ours", 1.0)], bounds=[MISSED])
 
 
 def test_what_cannot_be_measured_is_told_and_the_rest_goes_on(folder: Path):
     sections: list[Section] = []
-    measured = Section(
-        "Creation", "Twelve rows.", ("how", "ms"), [("ours", "1.00")], bars=[("ours", 1.0)], bounds=[MISSED]
-    )
-    bench._collect(sections, "Heartbeats", broken)
-    bench._collect(sections, "Creation", lambda: [measured])
-    text = page.write(sections, "PostgreSQL 18", load=0.5, quick=True).read_text(encoding="utf-8")
+    bench.collect(sections, "Heartbeats", broken)
+    bench.collect(sections, "Creation", lambda: [MEASURED])
+    text = page.write([part("flows", *sections)]).read_text(encoding="utf-8")
     assert "Not measured: RuntimeError: no server" in text
-    assert "| creation | 1.50 × | ≥ 2.5 × | **no** |" in text
+    assert "| creation beside ten statements, 0 ms | 1.50 × | ≥ 2.5 × | **no** |" in text
+    assert "Missed: creation beside ten statements, 0 ms. " + page.WHY["creation beside ten statements, 0 ms"] in text
     assert "| ours | 1.00 |" in text
+    assert attempt("Log", broken).failures == ["RuntimeError: no server"]
+
+
+def test_a_part_is_kept_whole_and_the_page_tells_when_and_under_what_load_it_ran(folder: Path):
+    kept = [part("flows", MEASURED), part("growth", Section("Growth", "", ("flow",), [("log",)]))]
+    for each in kept:
+        each.save()
+    assert results.load(["flows", "reports", "growth"]) == kept
+    part("flows", Section("Newer", "", ())).save()
+    text = page.write(results.load(["flows", "growth"])).read_text(encoding="utf-8")
+    assert "## Newer" in text
+    assert "## Creation" not in text
+    assert "| `growth` | 2026-11-26 19:00 | whole | 61 s | 0.2 – 3.0 |" in text
+
+
+def test_readme_shows_rows_of_the_page_and_no_other_numbers(folder: Path):
+    readme = folder.parents[1] / "README.md"
+    readme.write_text(f"Before\n{page.MARKS[0]}\nstale\n{page.MARKS[1]}\nafter\n", encoding="utf-8")
+    page.write([part("flows", MEASURED)])
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("Before\n")
+    assert text.endswith("\nafter\n")
+    assert "stale" not in text
+    assert "| creation beside ten statements, 0 ms | 1.50 × | ≥ 2.5 × | **no** |" in text
+
+
+def test_the_numbers_of_readme_are_those_of_the_page():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    measured = readme.partition(page.MARKS[0])[2].partition(page.MARKS[1])[0].strip().splitlines()
+    told = (PROJECT / "docs" / "reference" / "performance.md").read_text(encoding="utf-8").splitlines()
+    assert len(measured) > 3
+    assert [row for row in measured if row not in told] == []
 
 
 def test_a_picture_stands_on_a_ground_of_its_own_in_light_and_dark(folder: Path):
-    page.write([Section("A", "", ("b",), bars=[("<ours>", 1.0), ("theirs", 12_345.0)])], "18", load=0.5, quick=False)
+    page.write([part("flows", Section("A", "", ("b",), bars=[("<ours>", 1.0), ("theirs", 12_345.0)]))])
     (picture,) = folder.glob("performance-*.svg")
     root = ET.parse(picture).getroot()  # noqa: S314 - our own file
     assert "<ours>" in "".join(root.itertext())

@@ -1,0 +1,82 @@
+"""What a call costs in databases of a thousand to a million students."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from benchmarks import crowd
+from benchmarks.contestants import OURS
+from benchmarks.measuring import Bound, Contestant, Section, attempt, best_of, figure, interleaved
+from benchmarks.students import Students, seller_in
+from benchmarks.tasks import TASKS, Task
+from tripwire_db import TripwireRepository, bootstrap, migrations
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+FLAT = 1.5
+"""So many times what it costs at a thousand students a call may cost at the most."""
+
+
+def sections(create_database: Callable[[str], str], *, quick: bool) -> Iterator[Section]:
+    """One table: a row a flow, a column a size."""
+    yield attempt("Growth", lambda: _section(create_database, SIZES[:2] if quick else SIZES, 40 if quick else 200))
+
+
+def _section(create_database: Callable[[str], str], sizes: tuple[int, ...], runs: int) -> Section:
+    section = Section(
+        "Growth",
+        "Milliseconds of a call of this repository, its tenth percentile, in databases of so many students with all of their rows, which "
+        "take turns. A call of the last column may cost 1.5 times what it costs in the first.",
+        ("flow", *(f"{size:,} students" for size in sizes), "last beside first"),
+    )
+    with ExitStack() as stack:
+        databases = [_calls(create_database(f"growth_{size}"), size, stack) for size in sizes]
+        for flow in databases[0]:
+            rows: list[tuple[str, ...]] = []
+            measure = partial(
+                _measure, flow, {str(size): calls[flow] for size, calls in zip(sizes, databases, strict=True)}
+            )
+            section.bounds.append(best_of(lambda measure=measure, rows=rows: measure(runs, rows)))
+            section.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
+    return section
+
+
+def _measure(flow: str, calls: dict[str, Contestant], runs: int, rows: list[tuple[str, ...]]) -> Bound:
+    tenths = [times.calm for times in interleaved(calls, runs).values()]
+    grown = tenths[-1] / tenths[0]
+    rows.append((flow, *map(figure, tenths), f"{grown:.2f} ×"))
+    first, *_, last = calls
+    return Bound(f"{flow}: {int(last):,} students beside {int(first):,}", grown, FLAT)
+
+
+def _calls(url: str, size: int, stack: ExitStack) -> dict[str, Contestant]:
+    """A database of this size, and each flow for new students in it, and the reads for some of its own."""
+    bootstrap(url)
+    migrations.upgrade(url, quiet=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        crowd.fill(connection, 1, size, courses=True)
+        connection.execute("CHECKPOINT")
+        ids = [crowd.student(1 + number * size // 100, connection) for number in range(100)]
+    students_of = stack.enter_context(seller_in(url))
+    every: dict[str, Contestant] = {}
+    repository = stack.enter_context(TripwireRepository.connect(url, auth=students_of("auth").auth, pool_size=1))
+    run = repository._database.run  # noqa: SLF001 - flows without their auth users
+    for task in TASKS:
+        every[task.name] = partial(_write, run, task, students_of(task.kind))
+    turns = iter(range(10**9))
+
+    def read() -> Callable[[], Any]:
+        user_id = ids[next(turns) % len(ids)]
+        return lambda: repository.get_student(user_id=user_id)
+
+    every["get_student"] = read
+    every["list_students"] = lambda: lambda: repository.list_students(manager_id=UUID(crowd.MANAGER))
+    return every
+
+
+def _write(run: Callable[[Any], Any], task: Task, students: Students) -> Callable[[], Any]:
+    values = students.values(OURS)
+    return lambda: run(task.flow(values))

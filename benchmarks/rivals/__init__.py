@@ -1,0 +1,1 @@
+"""What people would use instead of one statement, each a flow's whole effect."""
