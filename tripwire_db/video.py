@@ -103,6 +103,20 @@ def segments_in_ms(segments: object) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
+def stored_form(starts: Iterable[int], ends: Iterable[int]) -> str:
+    """Stretches in milliseconds as `watched_segments` holds them: JSON, in seconds, exact.
+
+    Examples:
+        >>> stored_form([0, 10_500], [1000, 12_345])
+        '[{"start": 0.000, "end": 1.000}, {"start": 10.500, "end": 12.345}]'
+    """
+    parts = (
+        f'{{"start": {start // 1000}.{start % 1000:03}, "end": {end // 1000}.{end % 1000:03}}}'
+        for start, end in zip(starts, ends, strict=True)
+    )
+    return f"[{', '.join(parts)}]"
+
+
 def parse_segments(stored: Iterable[Any]) -> tuple[Segment, ...]:
     """Segments as the database stores them: objects with `start` and `end` in seconds.
 

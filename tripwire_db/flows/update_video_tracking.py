@@ -8,18 +8,16 @@ client and writing it back loses whatever another tab reported meanwhile.
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import and_, case, func, literal, literal_column, or_, select, true, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import and_, case, exists, func, or_, select, true, update
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flows.shared import watched_time
-from tripwire_db.flows.shared.context import FlowContext, locked_student
-from tripwire_db.flows.shared.lesson import row_of_open_lesson, with_lesson
+from tripwire_db.flows.shared.context import FlowContext
+from tripwire_db.flows.shared.lesson import row_of_open_lesson
 from tripwire_db.flows.shared.module import open_video_tracking
 from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import VideoProgress
@@ -39,12 +37,15 @@ from tripwire_db.video import (
     parse_position,
     parse_segments,
     segments_in_ms,
+    stored_form,
 )
 
 TOLERANCE_SECONDS = 2
-TOLERANCE_PART = Decimal("0.01")
-"""What a player's idea of the duration may be off by: the greater of 2 s and 1 % of it."""
+TOLERANCE_PART = 100
+"""What a player's idea of the duration may be off by: the greater of 2 s and a hundredth of it."""
 _LONGEST_DURATION = 1e12
+_USER_ID = param("user_id", sa.UUID)
+_LESSON_ID = param("lesson_id", sa.Integer)
 
 
 def update_video_tracking(
@@ -71,8 +72,8 @@ def update_video_tracking(
     return _TRACK.flow(
         user_id=parse_uuid("user_id", user_id),
         lesson_id=parse_integer("lesson_id", lesson_id),
-        starts=starts,
-        ends=ends,
+        reported=stored_form(starts, ends),
+        latest_ms=max(ends, default=0),
         position=parse_position(position),
         client_duration=parse_client_duration(client_duration),
         threshold=Decimal(str(policy.threshold)),
@@ -112,32 +113,69 @@ def _warnings(client: float | None, duration: int) -> tuple[str, ...]:
         return (f"the player does not know how long the video is; the lesson's {duration} s count",)
     # In whole milliseconds, 1 % of a second being ten: exact, whatever the caller's decimal context is.
     off_by = abs(round(min(client, _LONGEST_DURATION) * 1000) - duration * 1000)
-    if off_by > max(TOLERANCE_SECONDS * 1000, duration * 10):
+    if off_by > max(TOLERANCE_SECONDS * 1000, duration * 1000 // TOLERANCE_PART):
         return (f"the player says the video lasts {client:g} s; the lesson's {duration} s count",)
     return ()
 
 
 def _track(b: StatementBuilder) -> None:
-    """Both rows locked; the facts and the gate; from stretches to time that counts; then what has changed is written."""
-    student = locked_student(b)
+    """Both rows locked; from stretches to time that counts; then what has changed is written."""
+    student = _locked_student(b)
     video = _locked_video(b, student)
     progress_now = _progress_now(b, student)
-    facts = _facts(b, student)
-    gate = _gate(b, facts)
-    watched = _watched(b, gate, video)
+    watched = _watched(b, video)
     _update_video(b, watched)
-    _open_missing_video(b, gate, video)
-    begun = _begin_progress(b, watched)
+    _open_missing_video(b, student, video)
+    _begin_progress(b, watched)
     _add_time_spent(b, watched)
-    _report(b, facts=facts, gate=gate, video=video, watched=watched, begun=begun, progress_now=progress_now)
+    _report(b, student=student, watched=watched, progress_now=progress_now)
+
+
+def _locked_student(b: StatementBuilder) -> sa.CTE:
+    """The student's row, locked, and beside it what decides: the lesson, whether it is unlocked, and how far it is."""
+    duration_ms = sa.cast(lessons.c.duration_seconds, sa.BigInteger) * 1000
+    tolerated_ms = duration_ms + func.greatest(TOLERANCE_SECONDS * 1000, duration_ms // TOLERANCE_PART)
+    unlocked = exists().where(
+        module_unlocks.c.user_id == tripwire_users.c.user_id, module_unlocks.c.module_id == lessons.c.module_id
+    )
+    progress = select(student_progress.c.status).where(
+        student_progress.c.user_id == _USER_ID, student_progress.c.lesson_id == _LESSON_ID
+    )
+    return b.gate(
+        "student",
+        select(
+            tripwire_users.c.user_id,
+            tripwire_users.c.status,
+            tripwire_users.c.modules_completed,
+            b.at.label("at"),
+            lessons.c.id.label("lesson_id"),
+            lessons.c.module_id,
+            lessons.c.duration_seconds,
+            duration_ms.label("duration_ms"),
+            func.coalesce(param("latest_ms", sa.BigInteger) > tolerated_ms, sa.false()).label("overruns"),
+            unlocked.label("unlocked"),
+            progress.scalar_subquery().label("progress_status"),
+        )
+        .select_from(
+            sa.join(b.settings, tripwire_users, tripwire_users.c.user_id == _USER_ID).outerjoin(
+                lessons, lessons.c.id == _LESSON_ID
+            )
+        )
+        .with_for_update(of=tripwire_users),
+    )
+
+
+def _is_open(student: sa.CTE) -> sa.ColumnElement[bool]:
+    """An unlocked lesson of a student who may study, and nothing past its end; everything below hangs from it."""
+    return and_(student.c.status.in_(STUDYING_STATUSES), student.c.unlocked, ~student.c.overruns)
 
 
 def _locked_video(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
-    """The video's row as it is now: after the student's, so that nobody locks the two the other way round."""
-    of_lesson = and_(
-        video_tracking.c.user_id == student.c.user_id,
-        video_tracking.c.lesson_id == param("lesson_id", sa.Integer),
-    )
+    """The gate: the video's row as it is now, of a lesson that is open.
+
+    It is locked after the student's, so that nobody locks the two the other way round.
+    """
+    of_lesson = and_(video_tracking.c.user_id == student.c.user_id, video_tracking.c.lesson_id == _LESSON_ID)
     return b.gate(
         "video",
         select(
@@ -146,14 +184,21 @@ def _locked_video(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
             video_tracking.c.counted_ms,
             video_tracking.c.allowance_ms,
             video_tracking.c.last_seen_at,
-            video_tracking.c.last_position_seconds,
             video_tracking.c.video_duration_seconds,
             video_tracking.c.total_watched_seconds,
             video_tracking.c.watch_percentage,
             video_tracking.c.is_qualified_for_completion,
             video_tracking.c.qualified_segments.is_not(None).label("searchable"),
+            student.c.user_id,
+            student.c.at,
+            student.c.lesson_id,
+            student.c.module_id,
+            student.c.duration_seconds,
+            student.c.duration_ms,
+            student.c.progress_status,
         )
         .join_from(student, video_tracking, of_lesson)
+        .where(_is_open(student))
         .with_for_update(of=video_tracking),
     )
 
@@ -163,61 +208,21 @@ def _progress_now(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
 
     It is read under a lock, in its newest version; in all other cases nobody pays for that.
     """
-    at_start = tripwire_users.alias("at_start")
-    counter_moved = and_(
-        at_start.c.user_id == student.c.user_id,
-        at_start.c.modules_completed.is_distinct_from(student.c.modules_completed),
-    )
-    of_lesson = and_(
-        student_progress.c.user_id == student.c.user_id,
-        student_progress.c.lesson_id == param("lesson_id", sa.Integer),
-    )
+    at_start = select(tripwire_users.c.modules_completed).where(tripwire_users.c.user_id == _USER_ID)
+    of_lesson = and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == _LESSON_ID)
     return b.gate(
         "progress_now",
         select(student_progress.c.status)
-        .select_from(student)
-        .join(at_start, counter_moved)
-        .join(student_progress, of_lesson)
+        .join_from(student, student_progress, of_lesson)
+        .where(student.c.modules_completed != at_start.scalar_subquery())
         .with_for_update(of=student_progress),
     )
 
 
-def _facts(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
-    """What decides, in one row: the student's status, the lesson and its duration, whether it is unlocked and begun."""
-    longest: sa.Select[Any] = select(func.max(literal_column("ends"))).select_from(
-        func.unnest(param("ends", ARRAY(sa.BigInteger))).alias("ends")
-    )
-    duration_ms = sa.cast(lessons.c.duration_seconds, sa.BigInteger) * 1000
-    tolerated_ms = duration_ms + func.greatest(TOLERANCE_SECONDS * 1000, duration_ms * literal(TOLERANCE_PART))
-    return b.gate(
-        "facts",
-        select(
-            student.c.user_id,
-            student.c.status,
-            student.c.at,
-            lessons.c.id.label("lesson_id"),
-            lessons.c.module_id,
-            lessons.c.duration_seconds,
-            duration_ms.label("duration_ms"),
-            func.coalesce(longest.scalar_subquery() > tolerated_ms, sa.false()).label("overruns"),
-            module_unlocks.c.id.is_not(None).label("unlocked"),
-            student_progress.c.status.label("progress_status"),
-        ).select_from(with_lesson(student)),
-    )
-
-
-def _gate(b: StatementBuilder, facts: sa.CTE) -> sa.CTE:
-    """An unlocked lesson of a student who may study, and nothing past its end; everything below hangs from it."""
-    return b.gate(
-        "gate", select(facts).where(facts.c.status.in_(STUDYING_STATUSES), facts.c.unlocked, ~facts.c.overruns)
-    )
-
-
-def _watched(b: StatementBuilder, gate: sa.CTE, video: sa.CTE) -> sa.CTE:
+def _watched(b: StatementBuilder, video: sa.CTE) -> sa.CTE:
     """The set as it is now, what of it counts, and what that shows."""
-    stretches = b.gate("stretches", watched_time.stretches(gate, video))
-    merged = b.gate("merged", watched_time.merged(stretches))
-    counted = b.gate("counted", watched_time.counted(gate, video, merged))
+    merged = b.gate("merged", watched_time.merged(video))
+    counted = b.gate("counted", watched_time.counted(merged))
     return b.gate("watched", watched_time.watched(counted))
 
 
@@ -256,23 +261,24 @@ def _update_video(b: StatementBuilder, watched: sa.CTE) -> None:
     )
 
 
-def _open_missing_video(b: StatementBuilder, gate: sa.CTE, video: sa.CTE) -> None:
+def _open_missing_video(b: StatementBuilder, student: sa.CTE, video: sa.CTE) -> None:
     """A student of older times may lack the video's row: it is made, and the statement run again finds it."""
-    untracked = select(gate).outerjoin(video, true()).where(video.c.id.is_(None)).subquery("untracked")
+    missing = and_(_is_open(student), video.c.id.is_(None))
+    untracked = select(student).outerjoin(video, true()).where(missing).subquery("untracked")
     open_video_tracking(b, "open_video_tracking", untracked)
 
 
-def _not_begun(watched: sa.CTE, progress_status: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+def _begins(watched: sa.CTE) -> sa.ColumnElement[bool]:
     """Whether this is the first counted millisecond of a lesson, with which progress begins."""
-    return and_(watched.c.counted_ms > 0, func.coalesce(progress_status, "not_started") == "not_started")
+    return and_(watched.c.counted_ms > 0, func.coalesce(watched.c.progress_status, "not_started") == "not_started")
 
 
-def _begin_progress(b: StatementBuilder, watched: sa.CTE) -> sa.CTE:
+def _begin_progress(b: StatementBuilder, watched: sa.CTE) -> None:
     """Progress begins with the first counted millisecond."""
-    return advance_progress(
+    advance_progress(
         b,
         "begin_progress",
-        select(watched).where(_not_begun(watched, watched.c.progress_status)).subquery("beginning"),
+        select(watched).where(_begins(watched)).subquery("beginning"),
         to="in_progress",
         where=student_progress.c.status == "not_started",
         returning=(student_progress.c.status,),
@@ -289,30 +295,21 @@ def _add_time_spent(b: StatementBuilder, watched: sa.CTE) -> None:
     add_to_statistics(b, "add_time_spent", grown, column="total_time_spent", amount=grown.c.new_whole_seconds)
 
 
-def _report(
-    b: StatementBuilder,
-    *,
-    facts: sa.CTE,
-    gate: sa.CTE,
-    video: sa.CTE,
-    watched: sa.CTE,
-    begun: sa.CTE,
-    progress_now: sa.CTE,
-) -> None:
-    # Another tab's call, which this one waited for, may have been the one that began it.
-    begun_meanwhile = case((_not_begun(watched, facts.c.progress_status), "in_progress"))
-    status = func.coalesce(
-        progress_now.c.status, begun.c.status, begun_meanwhile, facts.c.progress_status, "not_started"
-    )
+def _report(b: StatementBuilder, *, student: sa.CTE, watched: sa.CTE, progress_now: sa.CTE) -> None:
+    # Progress begins here, or began with another tab's call that this one waited for.
+    begun = case((_begins(watched), "in_progress"))
+    completed_meanwhile = select(progress_now.c.status).scalar_subquery()
     b.report(
         select(
-            facts.c.status,
-            facts.c.lesson_id,
-            facts.c.module_id,
-            facts.c.duration_seconds,
-            facts.c.unlocked,
-            facts.c.overruns,
-            status.label("progress_status"),
+            student.c.status,
+            student.c.lesson_id,
+            student.c.module_id,
+            student.c.duration_seconds,
+            student.c.unlocked,
+            student.c.overruns,
+            func.coalesce(completed_meanwhile, begun, student.c.progress_status, "not_started").label(
+                "progress_status"
+            ),
             watched.c.segments,
             watched.c.unique_ms,
             watched.c.counted_ms,
@@ -320,14 +317,8 @@ def _report(
             watched.c.percentage,
             watched.c.qualified,
             watched.c.qualified_before,
-            and_(gate.c.user_id.is_not(None), video.c.id.is_(None)).label("raced"),
-        )
-        .select_from(facts)
-        .outerjoin(gate, true())
-        .outerjoin(video, true())
-        .outerjoin(watched, true())
-        .outerjoin(begun, true())
-        .outerjoin(progress_now, true())
+            and_(_is_open(student), watched.c.video_id.is_(None)).label("raced"),
+        ).select_from(sa.join(student, watched, true(), isouter=True))
     )
 
 

@@ -1,4 +1,4 @@
--- update_video_tracking($1 at, $2 user_id, $3 lesson_id, $4 ends, $5 starts, $6 gap_ms, $7 max_rate, $8 first_grant_ms, $9 idle_cap_ms, $10 threshold, $11 position)
+-- update_video_tracking($1 at, $2 latest_ms, $3 user_id, $4 lesson_id, $5 first_grant_ms, $6 idle_cap_ms, $7 max_rate, $8 gap_ms, $9 reported, $10 threshold, $11 position)
 -- tripwire_db/flows/update_video_tracking.py
 
 /* tripwire:update_video_tracking */
@@ -8,16 +8,27 @@ WITH settings AS MATERIALIZED (
      )
    , student AS MATERIALIZED (
        SELECT public.tripwire_users.user_id
-            , public.tripwire_users.email
-            , public.tripwire_users.full_name
-            , public.tripwire_users.granted_by
             , public.tripwire_users.status
             , public.tripwire_users.modules_completed
-            , public.tripwire_users.welcome_email_sent
-            , public.tripwire_users.welcome_email_sent_at
             , settings.at
+            , public.lessons.id AS lesson_id
+            , public.lessons.module_id
+            , public.lessons.duration_seconds
+            , CAST(public.lessons.duration_seconds AS bigint) * 1000 AS duration_ms
+            , COALESCE(CAST($2 AS bigint) > CAST(public.lessons.duration_seconds AS bigint) * 1000 + GREATEST(2000
+                                                                                                            , CAST(public.lessons.duration_seconds AS bigint) * 1000 / 100)
+                     , FALSE) AS overruns
+            , EXISTS (SELECT *
+                      FROM public.module_unlocks
+                      WHERE public.module_unlocks.user_id = public.tripwire_users.user_id
+                        AND public.module_unlocks.module_id = public.lessons.module_id) AS unlocked
+            , (SELECT public.student_progress.status
+               FROM public.student_progress
+               WHERE public.student_progress.user_id = CAST($3 AS uuid)
+                 AND public.student_progress.lesson_id = CAST($4 AS integer)) AS progress_status
        FROM settings
-            INNER JOIN public.tripwire_users ON public.tripwire_users.user_id = CAST($2 AS uuid)
+            INNER JOIN public.tripwire_users ON public.tripwire_users.user_id = CAST($3 AS uuid)
+            LEFT JOIN public.lessons ON public.lessons.id = CAST($4 AS integer)
        FOR UPDATE OF tripwire_users
      )
    , video AS MATERIALIZED (
@@ -26,187 +37,129 @@ WITH settings AS MATERIALIZED (
             , public.video_tracking.counted_ms
             , public.video_tracking.allowance_ms
             , public.video_tracking.last_seen_at
-            , public.video_tracking.last_position_seconds
             , public.video_tracking.video_duration_seconds
             , public.video_tracking.total_watched_seconds
             , public.video_tracking.watch_percentage
             , public.video_tracking.is_qualified_for_completion
             , public.video_tracking.qualified_segments IS NOT NULL AS searchable
+            , student.user_id
+            , student.at
+            , student.lesson_id
+            , student.module_id
+            , student.duration_seconds
+            , student.duration_ms
+            , student.progress_status
        FROM student
             INNER JOIN public.video_tracking ON public.video_tracking.user_id = student.user_id
-                                            AND public.video_tracking.lesson_id = CAST($3 AS integer)
+                                            AND public.video_tracking.lesson_id = CAST($4 AS integer)
+       WHERE student.status IN ('active', 'completed')
+         AND student.unlocked
+         AND NOT student.overruns
        FOR UPDATE OF video_tracking
      )
    , progress_now AS MATERIALIZED (
        SELECT public.student_progress.status
        FROM student
-            INNER JOIN public.tripwire_users AS at_start ON at_start.user_id = student.user_id
-                                                        AND at_start.modules_completed IS DISTINCT FROM student.modules_completed
             INNER JOIN public.student_progress ON public.student_progress.user_id = student.user_id
-                                              AND public.student_progress.lesson_id = CAST($3 AS integer)
+                                              AND public.student_progress.lesson_id = CAST($4 AS integer)
+       WHERE student.modules_completed <> (SELECT public.tripwire_users.modules_completed
+                                           FROM public.tripwire_users
+                                           WHERE public.tripwire_users.user_id = CAST($3 AS uuid))
        FOR UPDATE OF student_progress
      )
-   , facts AS MATERIALIZED (
-       SELECT student.user_id
-            , student.status
-            , student.at
-            , public.lessons.id AS lesson_id
-            , public.lessons.module_id
-            , public.lessons.duration_seconds
-            , CAST(public.lessons.duration_seconds AS bigint) * 1000 AS duration_ms
-            , COALESCE((SELECT max(ends)
-                        FROM unnest(CAST($4 AS bigint[])) AS ends) > CAST(public.lessons.duration_seconds AS bigint) * 1000 + GREATEST(2000
-                                                                                                                                     , CAST(public.lessons.duration_seconds AS bigint) * 1000 * 0.01)
-                     , FALSE) AS overruns
-            , public.module_unlocks.id IS NOT NULL AS unlocked
-            , public.student_progress.status AS progress_status
-       FROM student
-            LEFT JOIN public.lessons ON public.lessons.id = CAST($3 AS integer)
-            LEFT JOIN public.module_unlocks ON public.module_unlocks.user_id = student.user_id
-                                           AND public.module_unlocks.module_id = public.lessons.module_id
-            LEFT JOIN public.student_progress ON public.student_progress.user_id = student.user_id
-                                             AND public.student_progress.lesson_id = public.lessons.id
-     )
-   , gate AS MATERIALIZED (
-       SELECT facts.user_id
-            , facts.status
-            , facts.at
-            , facts.lesson_id
-            , facts.module_id
-            , facts.duration_seconds
-            , facts.duration_ms
-            , facts.overruns
-            , facts.unlocked
-            , facts.progress_status
-       FROM facts
-       WHERE facts.status IN ('active', 'completed') AND facts.unlocked AND NOT facts.overruns
-     )
-   , stretches AS MATERIALIZED (
-       SELECT CAST(GREATEST(both_sets.start_ms, 0) AS bigint) AS start_ms
-            , CAST(LEAST(both_sets.end_ms, gate.duration_ms) AS bigint) AS end_ms
-       FROM gate
-            INNER JOIN (SELECT round(CAST(part_1.value ->> 'start' AS numeric) * 1000) AS start_ms
-                             , round(CAST(part_1.value ->> 'end' AS numeric) * 1000) AS end_ms
-                        FROM video
-                             INNER JOIN LATERAL jsonb_path_query(video.watched_segments
-                                                               , CAST('$[*] ? (@.type() == "object" && @.start.type() == "number" && @.end.type() == "number")' AS jsonpath)) AS part_1 (value) ON TRUE
-
-                        UNION ALL
-
-                        SELECT reported.start_ms, reported.end_ms
-                        FROM unnest(CAST($5 AS bigint[]), CAST($4 AS bigint[])) AS reported (start_ms, end_ms)) AS both_sets ON TRUE
-       WHERE GREATEST(both_sets.start_ms, 0) < LEAST(both_sets.end_ms, gate.duration_ms)
-     )
    , merged AS MATERIALIZED (
-       SELECT lower(widened.stretch) AS start_ms
-            , upper(widened.stretch) - CAST($6 AS bigint) AS end_ms
-       FROM (SELECT unnest(range_agg(int8range(stretches.start_ms
-                                             , stretches.end_ms + CAST($6 AS bigint)))) AS stretch
-             FROM stretches) AS widened
-     )
-   , counted AS MATERIALIZED (
-       SELECT credit.video_id
-            , credit.last_seen_at
-            , credit.counted_before_ms
-            , credit.duration_changed
-            , credit.total_watched_seconds
-            , credit.watch_percentage
-            , credit.qualified_before
-            , credit.searchable
-            , credit.user_id
-            , credit.status
-            , credit.at
-            , credit.lesson_id
-            , credit.module_id
-            , credit.duration_seconds
-            , credit.duration_ms
-            , credit.overruns
-            , credit.unlocked
-            , credit.progress_status
+       SELECT video.id AS video_id
             , union_of_all.segments
             , union_of_all.unique_ms
-            , GREATEST(CASE
-                         WHEN credit.duration_changed
-                           THEN LEAST(credit.counted_before_ms, union_of_all.unique_ms)
-                         ELSE credit.counted_before_ms
-                       END
-                     , LEAST(union_of_all.unique_ms
+            , CASE
+                WHEN video.last_seen_at IS NOT NULL
+                 AND video.video_duration_seconds <> video.duration_seconds
+                  THEN LEAST(video.counted_ms, union_of_all.unique_ms)
+                ELSE video.counted_ms
+              END AS kept_ms
+            , GREATEST(video.allowance_ms, video.counted_ms) + CASE
+                                                                 WHEN video.last_seen_at IS NULL
+                                                                   THEN CAST($5 AS bigint)
+                                                                 ELSE CAST(floor(LEAST(GREATEST(floor(EXTRACT(EPOCH FROM video.at - video.last_seen_at) * 1000)
+                                                                                              , 0)
+                                                                                     , CAST($6 AS bigint)) * COALESCE(CAST($7 AS numeric)
+                                                                                                                    , 0)) AS bigint)
+                                                               END AS allowance_ms
+            , GREATEST(video.last_seen_at, video.at) AS last_seen_at
+            , video.counted_ms AS counted_before_ms
+            , video.is_qualified_for_completion AS qualified_before
+            , video.total_watched_seconds
+            , video.watch_percentage
+            , video.searchable
+            , video.user_id
+            , video.at
+            , video.lesson_id
+            , video.module_id
+            , video.duration_seconds
+            , video.duration_ms
+            , video.progress_status
+       FROM video
+            INNER JOIN LATERAL (SELECT CAST(CAST('[' AS text) || COALESCE(string_agg(CAST('{"start": ' AS text) || CAST(trim_scale(lower(each.stretch) * 0.001) AS text) || CAST(', "end": ' AS text) || CAST(trim_scale((upper(each.stretch) - CAST($8 AS bigint)) * 0.001) AS text) || CAST('}' AS text)
+                                                                                   , CAST(', ' AS text))
+                                                                        , CAST('' AS text)) || CAST(']' AS text) AS jsonb) AS segments
+                                     , COALESCE(CAST(sum(upper(each.stretch) - CAST($8 AS bigint) - lower(each.stretch)) AS bigint)
+                                              , 0) AS unique_ms
+                                FROM unnest((SELECT range_agg(int8range(stretches.start_ms
+                                                                      , stretches.end_ms + CAST($8 AS bigint))) FILTER (WHERE stretches.start_ms < stretches.end_ms)
+                                             FROM (SELECT CAST(LEAST(GREATEST(CAST((part.value)['start'] AS numeric)
+                                                                            , 0)
+                                                                   , video.duration_seconds) * 1000 AS bigint) AS start_ms
+                                                        , CAST(LEAST(GREATEST(CAST((part.value)['end'] AS numeric)
+                                                                            , 0)
+                                                                   , video.duration_seconds) * 1000 AS bigint) AS end_ms
+                                                   FROM jsonb_path_query(video.watched_segments || CAST($9 AS jsonb)
+                                                                       , CAST('$[*] ? (@.type() == "object" && @.start.type() == "number" && @.end.type() == "number")' AS jsonpath)) AS part (value)
+                                                   LIMIT ALL
+                                                   OFFSET 0) AS stretches)) AS each (stretch)) AS union_of_all ON TRUE
+     )
+   , counted AS MATERIALIZED (
+       SELECT merged.video_id
+            , merged.segments
+            , merged.unique_ms
+            , merged.allowance_ms
+            , merged.last_seen_at
+            , merged.counted_before_ms
+            , merged.qualified_before
+            , merged.total_watched_seconds
+            , merged.watch_percentage
+            , merged.searchable
+            , merged.user_id
+            , merged.at
+            , merged.lesson_id
+            , merged.module_id
+            , merged.duration_seconds
+            , merged.duration_ms
+            , merged.progress_status
+            , GREATEST(merged.kept_ms
+                     , LEAST(merged.unique_ms
                            , CASE
-                               WHEN CAST($7 AS numeric) IS NULL THEN union_of_all.unique_ms
-                               ELSE credit.allowance_ms
+                               WHEN CAST($7 AS numeric) IS NULL THEN merged.unique_ms
+                               ELSE merged.allowance_ms
                              END)) AS counted_ms
-            , GREATEST(credit.allowance_ms
-                     , GREATEST(CASE
-                                  WHEN credit.duration_changed
-                                    THEN LEAST(credit.counted_before_ms, union_of_all.unique_ms)
-                                  ELSE credit.counted_before_ms
-                                END
-                              , LEAST(union_of_all.unique_ms
-                                    , CASE
-                                        WHEN CAST($7 AS numeric) IS NULL
-                                          THEN union_of_all.unique_ms
-                                        ELSE credit.allowance_ms
-                                      END))) AS allowance_ms
-       FROM (SELECT video.id AS video_id
-                  , GREATEST(video.allowance_ms, video.counted_ms) + CASE
-                                                                       WHEN video.last_seen_at IS NULL
-                                                                         THEN CAST($8 AS bigint)
-                                                                       ELSE CAST(floor(LEAST(GREATEST(floor(EXTRACT(EPOCH FROM gate.at - video.last_seen_at) * 1000)
-                                                                                                    , 0)
-                                                                                           , CAST($9 AS bigint)) * COALESCE(CAST($7 AS numeric)
-                                                                                                                          , 0)) AS bigint)
-                                                                     END AS allowance_ms
-                  , GREATEST(video.last_seen_at, gate.at) AS last_seen_at
-                  , video.counted_ms AS counted_before_ms
-                  ,     video.last_seen_at IS NOT NULL
-                    AND video.video_duration_seconds <> gate.duration_seconds AS duration_changed
-                  , video.total_watched_seconds
-                  , video.watch_percentage
-                  , video.is_qualified_for_completion AS qualified_before
-                  , video.searchable
-                  , gate.user_id
-                  , gate.status
-                  , gate.at
-                  , gate.lesson_id
-                  , gate.module_id
-                  , gate.duration_seconds
-                  , gate.duration_ms
-                  , gate.overruns
-                  , gate.unlocked
-                  , gate.progress_status
-             FROM gate INNER JOIN video ON TRUE) AS credit
-            INNER JOIN (SELECT COALESCE(jsonb_agg(jsonb_build_object('start'
-                                                                   , trim_scale(round(merged.start_ms / CAST(1000.0 AS numeric)
-                                                                                    , 3))
-                                                                   , 'end'
-                                                                   , trim_scale(round(merged.end_ms / CAST(1000.0 AS numeric)
-                                                                                    , 3))) ORDER BY merged.start_ms)
-                                      , CAST('[]' AS jsonb)) AS segments
-                             , COALESCE(CAST(sum(merged.end_ms - merged.start_ms) AS bigint), 0) AS unique_ms
-                        FROM merged) AS union_of_all ON TRUE
+       FROM merged
      )
    , watched AS MATERIALIZED (
        SELECT counted.video_id
+            , counted.segments
+            , counted.unique_ms
             , counted.last_seen_at
             , counted.counted_before_ms
-            , counted.duration_changed
-            , counted.watch_percentage
             , counted.qualified_before
             , counted.searchable
             , counted.user_id
-            , counted.status
             , counted.at
             , counted.lesson_id
             , counted.module_id
             , counted.duration_seconds
             , counted.duration_ms
-            , counted.overruns
-            , counted.unlocked
             , counted.progress_status
-            , counted.segments
-            , counted.unique_ms
             , counted.counted_ms
-            , counted.allowance_ms
+            , GREATEST(counted.allowance_ms, counted.counted_ms) AS allowance_ms
             , GREATEST(counted.total_watched_seconds
                      , CAST(floor(counted.counted_ms / 1000) AS integer)) AS total_watched_seconds
             , CAST(floor(counted.counted_ms / 1000) AS integer) - CAST(counted.counted_before_ms / 1000 AS integer) AS new_whole_seconds
@@ -263,18 +216,22 @@ WITH settings AS MATERIALIZED (
             , untracked.duration_seconds
             , untracked.at
             , untracked.at
-       FROM (SELECT gate.user_id
-                  , gate.status
-                  , gate.at
-                  , gate.lesson_id
-                  , gate.module_id
-                  , gate.duration_seconds
-                  , gate.duration_ms
-                  , gate.overruns
-                  , gate.unlocked
-                  , gate.progress_status
-             FROM gate LEFT JOIN video ON TRUE
-             WHERE video.id IS NULL) AS untracked
+       FROM (SELECT student.user_id
+                  , student.status
+                  , student.modules_completed
+                  , student.at
+                  , student.lesson_id
+                  , student.module_id
+                  , student.duration_seconds
+                  , student.duration_ms
+                  , student.overruns
+                  , student.unlocked
+                  , student.progress_status
+             FROM student LEFT JOIN video ON TRUE
+             WHERE student.status IN ('active', 'completed')
+               AND student.unlocked
+               AND NOT student.overruns
+               AND video.id IS NULL) AS untracked
        ON CONFLICT DO NOTHING
        RETURNING public.video_tracking.user_id
      )
@@ -294,24 +251,19 @@ WITH settings AS MATERIALIZED (
             , beginning.at
             , beginning.at
        FROM (SELECT watched.video_id
+                  , watched.segments
+                  , watched.unique_ms
                   , watched.last_seen_at
                   , watched.counted_before_ms
-                  , watched.duration_changed
-                  , watched.watch_percentage
                   , watched.qualified_before
                   , watched.searchable
                   , watched.user_id
-                  , watched.status
                   , watched.at
                   , watched.lesson_id
                   , watched.module_id
                   , watched.duration_seconds
                   , watched.duration_ms
-                  , watched.overruns
-                  , watched.unlocked
                   , watched.progress_status
-                  , watched.segments
-                  , watched.unique_ms
                   , watched.counted_ms
                   , watched.allowance_ms
                   , watched.total_watched_seconds
@@ -344,20 +296,20 @@ WITH settings AS MATERIALIZED (
             SET total_time_spent = public.user_statistics.total_time_spent + excluded.total_time_spent
        RETURNING public.user_statistics.user_id
      )
-  SELECT facts.status
-       , facts.lesson_id
-       , facts.module_id
-       , facts.duration_seconds
-       , facts.unlocked
-       , facts.overruns
-       , COALESCE(progress_now.status
-                , begin_progress.status
+  SELECT student.status
+       , student.lesson_id
+       , student.module_id
+       , student.duration_seconds
+       , student.unlocked
+       , student.overruns
+       , COALESCE((SELECT progress_now.status
+                   FROM progress_now)
                 , CASE
                     WHEN watched.counted_ms > 0
-                     AND COALESCE(facts.progress_status, 'not_started') = 'not_started'
+                     AND COALESCE(watched.progress_status, 'not_started') = 'not_started'
                       THEN 'in_progress'
                   END
-                , facts.progress_status
+                , student.progress_status
                 , 'not_started') AS progress_status
        , watched.segments
        , watched.unique_ms
@@ -366,7 +318,10 @@ WITH settings AS MATERIALIZED (
        , watched.percentage
        , watched.qualified
        , watched.qualified_before
-       , gate.user_id IS NOT NULL AND video.id IS NULL AS raced
+       ,     student.status IN ('active', 'completed')
+         AND student.unlocked
+         AND NOT student.overruns
+         AND watched.video_id IS NULL AS raced
        , (SELECT count(*)
           FROM update_video) AS rows_update_video
        , (SELECT count(*)
@@ -379,9 +334,4 @@ WITH settings AS MATERIALIZED (
            WHEN current_setting('synchronous_standby_names') <> ''
              THEN pg_logical_emit_message(TRUE, 'tripwire', CAST('' AS text))
          END AS standby_wait
-  FROM facts
-       LEFT JOIN gate ON TRUE
-       LEFT JOIN video ON TRUE
-       LEFT JOIN watched ON TRUE
-       LEFT JOIN begin_progress ON TRUE
-       LEFT JOIN progress_now ON TRUE;
+  FROM student LEFT JOIN watched ON TRUE;
