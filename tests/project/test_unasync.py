@@ -1,5 +1,8 @@
 """The sync repository is made of the async one, and is what an editor, `help()` and type checkers show."""
 
+import ast
+import builtins
+import doctest
 import inspect
 import subprocess
 import sys
@@ -7,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import tripwire_db
 from tripwire_db import AsyncTripwireRepository, TripwireRepository
 
 PROJECT = Path(__file__).resolve().parents[2]
+# What an example may take for given, beside what Python and the package have.
+GIVEN = set(
+    "admin auth certificate date engine leaving lesson_id manager manager_id repository staying student text url user_id".split()
+)
 
 
 def methods(of: type) -> dict[str, inspect.Signature]:
@@ -47,3 +55,20 @@ def test_the_examples_of_the_sync_repository_await_nothing():
         shown = inspect.getdoc(getattr(TripwireRepository, name)) or ""
         assert "await" not in shown, name
         assert "Async" not in shown, name
+
+
+def test_the_examples_of_the_sync_repository_name_what_is_there_and_nothing_of_asyncio():
+    for owner in (TripwireRepository, *(getattr(TripwireRepository, name) for name in methods(TripwireRepository))):
+        text = inspect.getdoc(owner) or ""
+        examples = "".join(example.source for example in doctest.DocTestParser().get_examples(text))
+        names = [node for node in ast.walk(ast.parse(examples)) if isinstance(node, ast.Name)]
+        made = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {
+            alias.name
+            for node in ast.walk(ast.parse(examples))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        known = made | GIVEN | set(dir(builtins)) | set(tripwire_db.__all__)
+        assert {node.id for node in names} <= known, owner
+        assert "event loop" not in text, owner
+        assert "await" not in text, owner

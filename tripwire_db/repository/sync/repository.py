@@ -30,8 +30,8 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
     """Everything a backend asks of the course's database, for sync code; one object serves many threads.
 
     Open it with `connect` or `from_env`, and close it by leaving its `with` block. `auth` and `leaderboard_cache`
-    may be shared by several repositories: closing leaves them open, unless `from_env` made them. A repository belongs to
-    the event loop that uses it first, until it is closed; in a child process it opens connections of its own.
+    may be shared by several repositories: closing leaves them open, unless `from_env` made them.
+    In a child process a repository opens connections of its own.
 
     Examples:
         >>> auth = PostgresAuth(url)
@@ -177,14 +177,14 @@ class TripwireRepository(StudentMethods, LessonMethods, CertificateMethods, Mana
 
         Examples:
             >>> from tripwire_db.flows.students import list_students
-            >>> printrepository.explain(list_students(status="active"), analyze=True)
+            >>> print(repository.explain(list_students(status="active"), analyze=True))
         """
         return (self._inside or self._database).explain(flow, analyze=analyze)
 
     def close(self) -> None:
         """Close the pools, and what `from_env` made; never an `auth` or a cache that was handed in.
 
-        Calling again is fine, and a later call opens new connections, in whatever event loop it is made.
+        Calling again is fine, and a later call opens new connections.
         """
         if self._inside is not None:
             return
