@@ -14,6 +14,7 @@ from tripwire_db.engine.statement import statements_in
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flows import statements
 from tripwire_db.schema.check import RULES, Report, check
+from tripwire_db.schema.check.formats import render
 from tripwire_db.schema.course.scenes import scenes
 from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.releases import Call, Release, Scene, Statement, order_of, read_releases, write_release
@@ -82,6 +83,7 @@ def test_what_breaks_a_release_or_the_package_itself_is_found_where_it_comes_fro
 
     report = judge(folder, scenes="tests.schema.check.test_releases:own_scenes")
 
+    assert "rules checked, release 1.0.0 played, " in render(report, "text", RULES)
     assert breaks(report) == [
         (
             SHOUT.up,

@@ -106,6 +106,7 @@ def _report(chain: Chain, project: Project, new_since: str | None) -> Report:
         accepted=tuple(sorted(set(run.accepted))),
         notes=tuple(run.notes),
         skipped=tuple(run.skipped),
+        releases=tuple(run.releases),
     )
 
 

@@ -50,6 +50,7 @@ class Report:
         accepted: findings that the revision or the project accepts, with the reason.
         notes: what each revision does to access and to the API, and which is needed before the application.
         skipped: checks that could not be run, and why.
+        releases: whose calls were played.
     """
 
     chain: str
@@ -58,6 +59,7 @@ class Report:
     accepted: tuple[tuple[Finding, str], ...] = ()
     notes: tuple[Note, ...] = ()
     skipped: tuple[str, ...] = field(default=())
+    releases: tuple[str, ...] = ()
 
 
 def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -48,7 +48,13 @@ def _text(report: Report, rules: dict[str, str]) -> str:
     found = len(report.findings)
     verdict = "no finding" if not found else f"{found} finding{'s' if found > 1 else ''}"
     revisions = f"{report.revisions} revision{'' if report.revisions == 1 else 's'}"
-    return "\n".join([*lines, "", f"{report.chain}: {revisions} and {len(rules)} rules checked, {verdict}"]).strip("\n")
+    played = f"{_releases(report.releases)} played, " if report.releases else ""
+    summary = f"{report.chain}: {revisions} and {len(rules)} rules checked, {played}{verdict}"
+    return "\n".join([*lines, "", summary]).strip("\n")
+
+
+def _releases(versions: tuple[str, ...]) -> str:
+    return f"release{'s' if len(versions) > 1 else ''} {', '.join(versions)}"
 
 
 def _json(report: Report, rules: dict[str, str]) -> str:

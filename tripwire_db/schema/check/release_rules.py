@@ -76,6 +76,7 @@ class ReleaseWatch:
             for release in released:
                 self._seen[release.version] = played = play(url, release.scenes)
                 if release.revision == revision.id:
+                    self._run.releases.append(release.version)
                     self._tell_changed_rows(release, played)
             if is_own:
                 self._own(revision, play(url, self._scenes))

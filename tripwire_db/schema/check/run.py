@@ -30,6 +30,7 @@ class Run:
     accepted: list[tuple[Finding, str]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
 
     def asks(self, rule: str) -> bool:
         """Whether the project wants to hear of a rule."""
