@@ -5,9 +5,10 @@ what those before it made, and it ends at its first finding. A survivor has gone
 """
 
 import copy
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -16,20 +17,31 @@ from psycopg import sql
 
 from tests.mutation import edits
 from tests.mutation.mutants import Mutant, Record
+from tests.mutation.platform import Platform
 from tripwire_db import migrations
+from tripwire_db.embedded.hosted import hosted_server
+from tripwire_db.postgres.catalog import Catalog, Key
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.url import parse
 from tripwire_db.schema import check
+from tripwire_db.schema.check import platform_rules
 from tripwire_db.schema.check.chain import Chain, Revision, opened
 from tripwire_db.schema.check.climb import _CHAIN, _Climb
 from tripwire_db.schema.check.run import Run
+from tripwire_db.schema.check.state import State, read_state
 from tripwire_db.schema.project import COURSE
 from tripwire_db.schema.tracing import tracing_server
+
+_SORT = re.compile(r"without (AT_\w+|NOT NULL|DEFAULT)|WHERE|CHECK|ON DELETE")
+"""What a change says of its kind, where the rest of it names something."""
 
 Rewrite = Callable[[str, str], str]
 """Takes `<revision> upgrade` or `<revision> downgrade` and the SQL that it is about to run; gives what runs instead."""
 
-UNCHANGED = Mutant("nothing", "unchanged", "", "")
+_OF_THE_RUN = re.compile(
+    r'"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f-]{17}|[0-9a-f]{64}|20[0-9-]{8}T[0-9:.]{12,15}[+-][0-9:]+)"'
+)
+"""Values in rows that are others in each run: random ids, and times to the microsecond."""
 
 
 def mutants() -> list[Mutant]:
@@ -47,24 +59,33 @@ def mutants() -> list[Mutant]:
 
 
 def _of_text(place: str, text: str) -> Iterator[Mutant]:
+    _, way = place.split()
     slices = edits.statements(text)
     for where in slices:
         statement = text[where]
         title = " ".join(statement.split())[:90]
-        yield Mutant(place, f"{title}: left out", statement, "SELECT 1")
+        sort = f"{way} {edits.kind_of(statement)}"
+        yield Mutant(place, f"{title}: left out", statement, "SELECT 1", f"{sort} left out")
         if not edits.is_repeatable(statement):
-            yield Mutant(place, f"{title}: doubled", statement, f"{statement};\n{statement}")
+            yield Mutant(place, f"{title}: doubled", statement, f"{statement};\n{statement}", f"{sort} doubled")
         for what, edit in edits.edited(statement, edits.of_revision):
-            yield Mutant(place, f"{title}: {what}", statement, edit())
-    if place.endswith("downgrade") and len(slices) > 1:
+            yield Mutant(place, f"{title}: {what}", statement, edit(), f"{sort} {_sort_of(what)}")
+    if way == "downgrade" and len(slices) > 1:
         backwards = ";\n".join(text[where] for where in reversed(slices))
-        yield Mutant(place, f"{' '.join(text[slices[0]].split())[:90]} and what follows: backwards", text, backwards)
+        first = " ".join(text[slices[0]].split())[:90]
+        yield Mutant(place, f"{first} and what follows: backwards", text, backwards, "downgrade backwards")
+
+
+def _sort_of(change: str) -> str:
+    told = _SORT.search(change)
+    return told[0] if told else change
 
 
 def run(chosen: Sequence[Mutant], record: Record) -> None:
     """Check the chain with each of them in it."""
-    with _rewriting() as (chain, set_rewrite), tracing_server() as server:
-        trial = _Trial(chain, server, [mutant.target.split()[0] for mutant in chosen])
+    targets = {mutant.target.split()[0] for mutant in chosen}
+    with _rewriting() as (chain, set_rewrite), tracing_server() as server, hosted_server() as hosted:
+        trial = _Trial(chain, server, Platform(hosted, chain, targets), targets)
         for mutant in chosen:
             set_rewrite(_changing(mutant))
             record(mutant, trial.found_by(mutant.target.split()[0]))
@@ -75,30 +96,44 @@ def _changing(mutant: Mutant) -> Rewrite:
 
 
 class _Trial:
-    """A server that has a database for each revision that is changed, as those before it made it."""
+    """A server that has a database for each revision that is changed, as those before it made it.
 
-    def __init__(self, chain: Chain, server: Any, targets: Sequence[str]) -> None:
-        self._chain, self._server = chain, server
+    It knows what each revision of the unchanged chain leaves, too.
+    """
+
+    def __init__(self, chain: Chain, server: Any, platform: Platform, targets: Collection[str]) -> None:
+        self._chain, self._server, self._platform = chain, server, platform
+        self._sound: dict[str, State] = {}
         url = server.create_database("whole")
         COURSE.ready(url)
         for revision in chain.revisions:
             if revision.id in targets:
                 server.create_database(f"below_{revision.id}", template="whole")
             chain.upgrade(url, revision)
-            if fill := COURSE.sample_rows.get(revision.id):
-                with connect(url) as connection:
-                    COURSE.call(fill, connection)
+            COURSE.put_sample_rows(url, revision.id)
+            self._sound[revision.id] = read_state(url, COURSE)
 
     def found_by(self, target: str) -> str | None:
         """The first rule that finds fault with the chain; None where none does."""
         ids = [revision.id for revision in self._chain.revisions]
         rest = copy.copy(self._chain)
         vars(rest)["revisions"] = self._chain.revisions[ids.index(target) :]
-        project = replace(COURSE, prepare="tests.mutation.chain:prepare")
+        project = replace(
+            COURSE,
+            prepare="tests.mutation.chain:prepare",
+            platform=None,  # tried at the end, and only if need be
+            rules_off=COURSE.rules_off
+            | {"breaks-release"},  # releases before the changed revision have said nothing here
+        )
         run = _FirstFinding(rest, project, frozenset(ids))
+        only = copy.copy(rest)
+        vars(only)["revisions"] = rest.revisions[:1]
         try:
-            check._texts(run)
-            _Climb(run, _From(self._server, f"below_{target}")).go()
+            check._texts(replace(run, chain=only))
+            head = _ShortClimb(run, _From(self._server, f"below_{target}"), self._sound).head()
+            if not self._platform.is_as_it_was(rest.revisions[0]):
+                for blamed, rule, message, fragment in platform_rules.judge(self._chain, COURSE, head, {}):
+                    run.found(blamed, rule, message, fragment)
         except _Found as found:
             return str(found)
         finally:
@@ -108,11 +143,70 @@ class _Trial:
     def _clean(self) -> None:
         with connect(self._server.cluster.url(), autocommit=True) as connection:
             names = connection.execute(
-                "SELECT datname FROM pg_database WHERE datname = 'models' OR datname = %s OR datname ~ '^copy_'",
+                "SELECT datname FROM pg_database WHERE datname IN ('models', 'ahead', %s) OR datname ~ '^copy_'",
                 (_CHAIN,),
             ).fetchall()
             for (name,) in names:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class _ShortClimb(_Climb):
+    """Ends where the database is what the unchanged chain makes of it: from there on nothing else can be found.
+
+    Behind the changed revision it goes to the head at once, to see what the head is found fault with; only where that is
+    nothing the revisions between are judged, one by one.
+    """
+
+    def __init__(self, run: Run, server: Any, sound: Mapping[str, State]) -> None:
+        super().__init__(run, server)
+        self._sound = sound
+        self._head: Catalog | None = None
+
+    def head(self) -> Catalog:
+        """Find fault with the chain, or give what stands at its head."""
+        with suppress(_AsItWas):
+            self.go()
+        return self._sound[self._run.chain.revisions[-1].id].catalog if self._head is None else self._head
+
+    def _judge(self, revision: Revision, traced: Any, below: State) -> State:
+        above = super()._judge(revision, traced, below)
+        if _unlike(above, self._sound[revision.id]):
+            if self._head is None:
+                self._look_ahead()
+            return above
+        raise _AsItWas
+
+    def _look_ahead(self) -> None:
+        url = self._server.create_database("ahead", template=_CHAIN)
+        for later in self._run.chain.revisions[1:]:
+            try:
+                self._run.chain.upgrade(url, later)
+            except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
+                self._run.found(later, "round-trip", str(error))
+            self._project.put_sample_rows(url, later.id)
+        self._head = self._state(url).catalog
+        self._judge_head(url, self._head)
+        for name in ("ahead", "models"):
+            self._drop(self._server.cluster.url(name))
+
+
+def _unlike(one: State, other: State) -> list[str]:
+    """What differs; of rows, without the values that are others in each run."""
+    fields = ("dumped", "sequences", "settings")
+    found = [name for name in fields if getattr(one, name) != getattr(other, name)]
+    if _attributes(one) != _attributes(other):
+        found.append("catalog")
+    if _lasting(one.rows) != _lasting(other.rows):
+        found.append("rows")
+    return found
+
+
+def _attributes(state: State) -> dict[Key, Mapping[str, str | None]]:
+    return {key: item.attributes for key, item in state.catalog.items()}
+
+
+def _lasting(rows: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {table: sorted(_OF_THE_RUN.sub("*", line) for line in lines) for table, lines in rows.items()}
 
 
 class _From:
@@ -130,6 +224,10 @@ def prepare(url: str) -> None:
     """Make a scratch database ready, but for the one that is a copy of what was made ready."""
     if parse(url)["dbname"] != _CHAIN:
         COURSE.ready(url)
+
+
+class _AsItWas(BaseException):
+    """Ends a check where the unchanged chain goes on from."""
 
 
 class _Found(BaseException):

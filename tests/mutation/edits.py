@@ -62,6 +62,11 @@ def statements(text: str) -> list[slice]:
     return list(split(text, only_slices=True))
 
 
+def kind_of(statement: str) -> str:
+    """The kind of a statement, as its parse tree is called: `GrantStmt`."""
+    return type(_parsed(statement).stmt).__name__
+
+
 def is_repeatable(statement: str) -> bool:
     """Whether running it twice does what running it once does, so that a second time is no fault."""
     stmt = _parsed(statement).stmt

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ class Mutant:
         change: what is done to it, in words; with the target it is the mutant's name.
         before: the text that is replaced; empty where nothing is.
         after: the SQL that stands or runs instead.
+        kind: what sort of change it is; a sample takes as many of each.
     """
 
     target: str
     change: str
     before: str
     after: str
+    kind: str = ""
 
     @property
     def name(self) -> str:
@@ -36,10 +39,17 @@ Record = Callable[[Mutant, str | None], None]
 
 
 def sample(mutants: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
-    """Choose some of them at random, the same ones for the same seed; all of them for 0, in their order."""
+    """Choose some at random, evenly over their kinds, the same ones for the same seed; all for 0, in their order."""
     if not size or size >= len(mutants):
         return list(mutants)
-    return random.Random(seed).sample(mutants, size)
+    shuffled = random.Random(seed).sample(mutants, len(mutants))
+    before: Counter[str] = Counter()
+    rounds: list[int] = []
+    for one in shuffled:
+        rounds.append(before[one.kind])
+        before[one.kind] += 1
+    order = sorted(range(len(shuffled)), key=rounds.__getitem__)
+    return [shuffled[number] for number in order[:size]]
 
 
 class Journal:

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "models": "test_each_planted_revision_is_found_in_its_file_and_line_and_none_that_breaks_no_rule",
     "statements": "test_what_breaks_a_release_or_the_package_itself_is_found_where_it_comes_from",
     "breaks-release": "test_each_break_planted_in_the_course_is_found_with_release_method_file_and_line",
+    "structure": "test_a_body_a_volatility_a_grant_and_a_comment_that_are_not_what_the_file_says_are_found",
     "runner": "test_what_the_runner_refuses_is_found_by_its_rule",
     "session-settings": "test_what_the_runner_refuses_is_found_by_its_rule",
     "transaction": "test_what_the_runner_refuses_is_found_by_its_rule",

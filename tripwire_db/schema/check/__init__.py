@@ -16,6 +16,7 @@ from tripwire_db.schema.check import (
     source_rules,
     squawk,
     statement_rules,
+    structure,
     traced_rules,
 )
 from tripwire_db.schema.check.chain import Chain, Revision, opened
@@ -44,6 +45,7 @@ RULES = {
     **access_rules.RULES,
     **platform_rules.RULES,
     **release_rules.RULES,
+    **structure.RULES,
 }
 
 HOUSE_RULES = frozenset(

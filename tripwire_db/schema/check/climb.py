@@ -4,9 +4,17 @@ import itertools
 
 from psycopg import sql
 
+from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.url import parse
-from tripwire_db.schema.check import access_rules, catalog_rules, platform_rules, statement_rules, traced_rules
+from tripwire_db.schema.check import (
+    access_rules,
+    catalog_rules,
+    platform_rules,
+    statement_rules,
+    structure,
+    traced_rules,
+)
 from tripwire_db.schema.check.api import api_notes
 from tripwire_db.schema.check.chain import Revision
 from tripwire_db.schema.check.dump import difference
@@ -63,13 +71,18 @@ class _Climb:
             below = above
         for blamed, rule, message, fragment in platform_rules.judge(run.chain, project, below.catalog, made_by):
             run.found(blamed, rule, message, fragment)
+        self._judge_head(self._url, below.catalog)
+
+    def _judge_head(self, url: str, catalog: Catalog) -> None:
+        """Hold what the whole chain made to the models, and call its functions."""
+        run, project = self._run, self._project
         head = run.chain.revisions[-1]
         if project.metadata is not None and run.asks("models"):
             from_models = self._server.create_database("models")
             project.ready(from_models)
-            for key, message in disagreements(from_models, below.catalog, project):
+            for key, message in disagreements(from_models, catalog, project):
                 run.found(head, "models", message, key.name.rpartition(".")[2])
-        with connect(self._url) as connection:
+        with connect(url) as connection:
             connection.read_only = True
             for signature, said in project.failing_functions(connection):
                 run.found(head, "function-fails", f"{signature} fails: {said}", signature.partition("(")[0])
@@ -89,6 +102,7 @@ class _Climb:
             run.found_all(revision, traced_rules.judge(traced))
             run.found_all(revision, catalog_rules.judge(revision, below.catalog, above.catalog, project))
             run.found_all(revision, access_rules.judge(below.catalog, above.catalog, project))
+        run.found_all(revision, structure.judge(run.chain.folder, revision.id, above.dumped, project))
         counted = counts(revision, self._url)
         if run.asks("round-trip"):
             self._round_trip(revision, below, above, is_lossy=sum(counted.values()) > 0)
