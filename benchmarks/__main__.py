@@ -23,8 +23,10 @@ from benchmarks import aggregations, callers, flows, growth, limit, page, result
 from benchmarks.measuring import Section, figure
 from benchmarks.people import people_in
 from tripwire_db import bootstrap, migrations
-from tripwire_db.embedded import Cluster, scratch_cluster
+from tripwire_db.embedded import Cluster, Setting, scratch_cluster
 
+# Thirty-two connections of each contestant at once.
+SETTINGS: dict[str, Setting] = {"max_connections": 300}
 console = Console(width=140)
 Measure = Callable[[Cluster, bool], Iterable[Section]]
 
@@ -101,7 +103,7 @@ def _run(name: str, *, quick: bool) -> results.Part:
     }
 
     def measure(sections: list[Section]) -> None:
-        with scratch_cluster() as cluster:
+        with scratch_cluster(settings=SETTINGS) as cluster:
             with psycopg.connect(cluster.url("postgres")) as connection:
                 versions["PostgreSQL"] = connection.info.parameter_status("server_version") or "unknown"
             collect(sections, name, lambda: PARTS[name](cluster, quick))
