@@ -64,6 +64,9 @@ def _section(task: Task, students_of: Callable[[str], Students], networks: dict[
             )
         )
         section.bars.append((name, found.calm))
+    for network in list(far)[-1:]:  # the farthest
+        bars = [(name, found.calm) for name, found in far[network].items()]
+        section.more[f"{network} ms of network"] = sorted(bars, key=lambda bar: bar[1])
     section.bounds = list(_bounds(task, {0: near, **far}))
     return section
 

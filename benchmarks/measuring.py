@@ -62,6 +62,8 @@ class Section:
     rows: list[tuple[str, ...]] = field(default_factory=list)
     bars: list[tuple[str, float]] = field(default_factory=list)
     unit: str = "ms"
+    more: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+    """More pictures of the same contestants, each by what it adds to the title."""
     bounds: list[Bound] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 

@@ -53,7 +53,8 @@ def _section(kept: dict[str, Any]) -> Section:
     bounds = [Bound(**bound) for bound in kept.pop("bounds")]
     rows = [tuple(row) for row in kept.pop("rows")]
     bars = [(name, value) for name, value in kept.pop("bars")]
-    return Section(headings=tuple(kept.pop("headings")), rows=rows, bars=bars, bounds=bounds, **kept)
+    more = {what: [(name, value) for name, value in each] for what, each in kept.pop("more", {}).items()}
+    return Section(headings=tuple(kept.pop("headings")), rows=rows, bars=bars, more=more, bounds=bounds, **kept)
 
 
 def measured(

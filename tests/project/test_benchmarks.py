@@ -78,8 +78,10 @@ def test_the_numbers_of_readme_are_those_of_the_page():
 
 
 def test_a_picture_stands_on_a_ground_of_its_own_in_light_and_dark(folder: Path):
-    page.write([part("flows", Section("A", "", ("b",), bars=[("<ours>", 1.0), ("theirs", 12_345.0)]))])
-    (picture,) = folder.glob("performance-*.svg")
+    bars = [("<ours>", 1.0), ("theirs", 12_345.0)]
+    page.write([part("flows", Section("A", "", ("b",), bars=bars, more={"20 ms of network": bars}))])
+    picture, away = sorted(folder.glob("performance-*.svg"), reverse=True)
+    assert away.name == "performance-a-20-ms-of-network.svg"
     root = ET.parse(picture).getroot()  # noqa: S314 - our own file
     assert "<ours>" in "".join(root.itertext())
     assert "12,345 ms" in "".join(root.itertext())
