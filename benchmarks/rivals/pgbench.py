@@ -29,8 +29,8 @@ VARYING = {
     "activity_id": "('00000000-0000-4000-b000-' || :call)",
     "verification_code": "(md5(:id::text) || md5(:id::text))",
     "certificate_url": "('/certificates/' || md5(:id::text))",
-    "starts": "('{' || :start || '000}')",
-    "ends": "('{' || :until || '000}')",
+    "reported": """('[{"start": ' || :start || ', "end": ' || :until || '}]')""",
+    "latest_ms": "(:until || '000')",
     "position": ":start",
 }
 
