@@ -25,8 +25,8 @@ from benchmarks.people import people_in
 from tripwire_db import bootstrap, migrations
 from tripwire_db.embedded import Cluster, Setting, scratch_cluster
 
-# Thirty-two connections of each contestant at once.
-SETTINGS: dict[str, Setting] = {"max_connections": 300}
+# Thirty-two connections of each contestant at once; memory as a small server of its own would have it, for the million.
+SETTINGS: dict[str, Setting] = {"max_connections": 300, "shared_buffers": "1GB", "max_wal_size": "8GB"}
 console = Console(width=140)
 Measure = Callable[[Cluster, bool], Iterable[Section]]
 
