@@ -19,7 +19,7 @@ import psycopg
 import sqlalchemy
 from rich.console import Console
 
-from benchmarks import aggregations, callers, flows, growth, limit, page, results, revisions, setting_up
+from benchmarks import aggregations, callers, flows, growth, heartbeats, limit, page, results, revisions, setting_up
 from benchmarks.measuring import Section, figure
 from benchmarks.people import people_in
 from tripwire_db import bootstrap, migrations
@@ -44,6 +44,10 @@ def _flows(cluster: Cluster, quick: bool) -> Iterable[Section]:
 
 def _callers(cluster: Cluster, quick: bool) -> Iterable[Section]:
     return callers.sections(_migrated(cluster, "callers"), quick=quick)
+
+
+def _heartbeats(cluster: Cluster, quick: bool) -> Iterable[Section]:
+    return heartbeats.sections(_migrated(cluster, "heartbeats"), quick=quick)
 
 
 def _limit(cluster: Cluster, quick: bool) -> Iterator[Section]:
@@ -71,6 +75,7 @@ def _setting_up(cluster: Cluster, quick: bool) -> Iterable[Section]:
 PARTS: dict[str, Measure] = {
     "flows": _flows,
     "callers": _callers,
+    "heartbeats": _heartbeats,
     "limit": _limit,
     "reports": _reports,
     "growth": _growth,
