@@ -7,6 +7,7 @@ import psycopg
 from psycopg.errors import Diagnostic
 
 from tripwire_db.engine.driver_errors import ANSWER_TIMEOUT_SECONDS
+from tripwire_db.engine.reading import read_json
 from tripwire_db.errors import InvalidInput, TripwireError
 from tripwire_db.postgres.url import libpq_url, parse
 from tripwire_db.postgres.waiting import LateError, bounded
@@ -90,6 +91,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.process = os.getpid()
         self.standby_wait = StandbyWait()
         self.add_notice_handler(self.standby_wait.notice)
+        read_json(self)
 
     @classmethod
     def connect(cls, conninfo: str = "", *, look_for_pooler: bool = False, **options: Any) -> Self:  # type: ignore[override]
@@ -138,6 +140,7 @@ class BoundedAsyncConnection(psycopg.AsyncConnection[Any]):
         self.process = os.getpid()
         self.standby_wait = StandbyWait()
         self.add_notice_handler(self.standby_wait.notice)
+        read_json(self)
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, look_for_pooler: bool = False, **options: Any) -> Self:  # type: ignore[override]

@@ -8,6 +8,8 @@ from psycopg import AsyncRawCursor, RawCursor
 from psycopg.rows import tuple_row
 
 from tripwire_db.engine.analysis import ANALYZE, PLAN, WHOLE_PLAN, Analysis, analysis_of
+from tripwire_db.engine.connection import BoundedAsyncConnection, BoundedConnection
+from tripwire_db.engine.reading import BINARY, read_json
 from tripwire_db.engine.retry import Attempts
 from tripwire_db.engine.statement import Flow, Row
 from tripwire_db.errors import InvalidInput
@@ -22,13 +24,17 @@ def require_flow(flow: object) -> None:
 def execute(connection: psycopg.Connection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
     """Send a flow's statement once, and take its report."""
     cursor = RawCursor(connection, row_factory=flow.definition.rows_of)
-    return cursor.execute(*attempts.sending(flow)).fetchall()
+    if not isinstance(connection, BoundedConnection):  # a caller's; ours have it once and for all
+        read_json(cursor)
+    return cursor.execute(*attempts.sending(flow), binary=BINARY).fetchall()
 
 
 async def execute_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], attempts: Attempts) -> Sequence[Row]:
     """As `execute`."""
     cursor = AsyncRawCursor(connection, row_factory=flow.definition.rows_of)
-    await cursor.execute(*attempts.sending(flow))
+    if not isinstance(connection, BoundedAsyncConnection):
+        read_json(cursor)
+    await cursor.execute(*attempts.sending(flow), binary=BINARY)
     return await cursor.fetchall()
 
 
@@ -77,10 +83,12 @@ async def analyzed_async(
 def _explained(connection: psycopg.Connection[Any], flow: Flow[Any], how: str) -> list[Any]:
     # Tuples, whatever rows a caller's connection gives.
     cursor = psycopg.Cursor(connection, row_factory=tuple_row)
+    read_json(cursor)
     return cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters)).fetchall()
 
 
 async def _explained_async(connection: psycopg.AsyncConnection[Any], flow: Flow[Any], how: str) -> list[Any]:
     cursor = psycopg.AsyncCursor(connection, row_factory=tuple_row)
+    read_json(cursor)
     await cursor.execute(f"{how}{flow.sql()}".encode(), dict(flow.parameters))
     return await cursor.fetchall()

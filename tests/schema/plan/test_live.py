@@ -55,6 +55,13 @@ def test_transactions_in_the_way_are_told_with_pid_age_and_tables(
     assert "secret" not in told
 
 
+def test_a_database_that_writes_dates_in_a_style_of_its_own_is_read(database_url: str) -> None:
+    with connect(database_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET datestyle = 'German, DMY'")
+
+    assert state_of(database_url).at.tzinfo is not None
+
+
 def test_whom_concurrently_waits_for_is_told(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     url = make_database(migrated="20261107090000")
     monkeypatch.setenv("TRIPWIRE_LOCK_TIMEOUT", "200ms")

@@ -131,7 +131,8 @@ def _losses(connection: psycopg.Connection[Any], route: Route) -> dict[str, tupl
 
 
 def _state(connection: psycopg.Connection[Any], transactions: list[Any]) -> LiveState:
-    ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    # In binary form, since as text it is written in whatever DateStyle the database has.
+    ((now,),) = connection.execute("SELECT clock_timestamp()", binary=True).fetchall()
     at: datetime = now
     return LiveState(
         at=at,
