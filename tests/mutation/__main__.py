@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tests.mutation import accepted, catalog, chain, flows
@@ -37,8 +38,8 @@ def _measure(part: str, asked: argparse.Namespace) -> float:
     if asked.again:
         path.unlink(missing_ok=True)
     journal = Journal(path)
-    every = [mutant for mutant in make() if asked.only in mutant.name and accepted.reason(part, mutant) is None]
-    chosen = sample(every, asked.sample, asked.seed)
+    every = [mutant for mutant in make() if asked.only in mutant.name]
+    chosen = [one for one in sample(every, asked.sample, asked.seed) if accepted.reason(part, one) is None]
 
     def record(mutant: Mutant, found: str | None) -> None:
         journal.record(mutant, found)
@@ -50,6 +51,9 @@ def _measure(part: str, asked: argparse.Namespace) -> float:
     survivors = journal.survivors(tried)
     share = 100 * (1 - len(survivors) / len(tried)) if tried else 100.0
     print(f"\n{part}: {len(tried) - len(survivors)} of {len(tried)} found, {share:.1f} %; of {len(every)} in all")
+    finders = Counter((journal.found[one.name] or "nothing").partition("::")[0] for one in tried)
+    for finder, number in finders.most_common():
+        print(f"  {number} by {finder}")
     for survivor in survivors:
         print(f"  survived: {survivor.name}\n    {survivor.after}")
     return share

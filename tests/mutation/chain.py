@@ -24,7 +24,7 @@ from tripwire_db.postgres.catalog import Catalog, Key
 from tripwire_db.postgres.connect import connect
 from tripwire_db.postgres.url import parse
 from tripwire_db.schema import check
-from tripwire_db.schema.check import platform_rules
+from tripwire_db.schema.check import platform_rules, structure
 from tripwire_db.schema.check.chain import Chain, Revision, opened
 from tripwire_db.schema.check.climb import _CHAIN, _Climb
 from tripwire_db.schema.check.run import Run
@@ -136,6 +136,8 @@ class _Trial:
                     run.found(blamed, rule, message, fragment)
         except _Found as found:
             return str(found)
+        except Exception as error:  # noqa: BLE001 - loud enough, and a fault of check all the same
+            return f"check fails: {type(error).__name__}"
         finally:
             self._clean()
         return None
@@ -184,8 +186,11 @@ class _ShortClimb(_Climb):
             except Exception as error:  # noqa: BLE001 - whatever a revision raises is the finding
                 self._run.found(later, "round-trip", str(error))
             self._project.put_sample_rows(url, later.id)
-        self._head = self._state(url).catalog
+        state, head = self._state(url), self._run.chain.revisions[-1]
+        self._head = state.catalog
         self._judge_head(url, self._head)
+        # Last, so that the measure tells what is found without it.
+        self._run.found_all(head, structure.judge(self._run.chain.folder, head.id, state.dumped, self._project))
         for name in ("ahead", "models"):
             self._drop(self._server.cluster.url(name))
 

@@ -1,10 +1,12 @@
 """`scripts/mutate`: what it plants is a fault each, and it counts those that nothing found."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.mutation import catalog, chain, edits, flows
+from tests.mutation import accepted, catalog, chain, edits, flows
 from tests.mutation.mutants import Journal, Mutant, sample
 
 FLOW = """
@@ -105,16 +107,46 @@ def test_drift_is_asked_of_each_change_alone() -> None:
     }
 
 
+def test_a_sample_is_even_over_the_kinds_of_changes() -> None:
+    common = [Mutant(str(number), "changed", "", "", "common") for number in range(100)]
+    rare = [Mutant(f"rare {number}", "changed", "", "", "rare") for number in range(3)]
+
+    chosen = sample([*common, *rare], 8, seed=7)
+
+    assert sorted(one.kind for one in chosen) == ["common"] * 5 + ["rare"] * 3
+
+
+def test_what_is_accepted_is_a_change_that_there_is() -> None:
+    every = {"chain": chain.mutants(), "flows": flows.mutants()}
+
+    unused = {
+        (part, name)
+        for part, names in accepted.ACCEPTED.items()
+        for name in names
+        if not any(re.search(name, one.name) for one in every[part])
+    }
+
+    assert unused == set()
+
+
 @pytest.mark.heavy
 def test_check_is_asked_of_each_changed_revision_and_finds_no_fault_with_an_unchanged_one() -> None:
-    last = "20261126115805"
+    wanted = {
+        "20261126115805 upgrade": "left out",
+        "20261118090000 upgrade": "CREATE POLICY authenticated_select ON public.certificates .*: USING",
+        "20261126075943 upgrade": r"REVOKE ALL ON FUNCTION public\.rpc_get_manager_stats.*: left out",
+    }
+    every = chain.mutants()
+    changed = [
+        next(one for one in every if one.target == target and re.search(change, one.change))
+        for target, change in wanted.items()
+    ]
+    # That is what Supabase's default privileges open, and nothing else.
+    changed[-1] = replace(changed[-1], after=changed[-1].before.partition(", anon")[0])
+    unchanged = [Mutant(one.target, "unchanged", "\0", "") for one in changed]
     found: dict[str, str | None] = {}
-    dropping = next(one for one in chain.mutants() if one.target == f"{last} upgrade" and "left out" in one.change)
 
-    chain.run(
-        [Mutant(f"{last} upgrade", "unchanged", "\0", ""), dropping],
-        lambda mutant, by: found.update({mutant.change: by}),
-    )
+    chain.run([*unchanged, *changed], lambda mutant, by: found.update({mutant.name: by}))
 
-    assert found.pop("unchanged") is None
-    assert list(found.values()) == ["models"]
+    assert {found[one.name] for one in unchanged} == {None}
+    assert [found[one.name] for one in changed] == ["models", "structure", "default-privileges"]

@@ -44,7 +44,12 @@ def make(folder: Path, planted: Sequence[Planted]) -> dict[Path, Planted]:
 
 
 def judge(
-    folder: Path, *, metadata: MetaData | None = None, new_since: str | None = None, scenes: str | None = None
+    folder: Path,
+    *,
+    metadata: MetaData | None = None,
+    new_since: str | None = None,
+    scenes: str | None = None,
+    lost_rows: str | None = None,
 ) -> Report:
     """Check it, with rows in its tables."""
     project = Project(
@@ -58,6 +63,7 @@ def judge(
         prepare="tripwire_db.schema.bootstrap:bootstrap",
         make_models=None,
         scenes=scenes,
+        lost_rows=lost_rows,
         sample_rows={revision: f"tests.schema.check.planted:FILLS.f{revision}" for revision in FILLS.sql},
     )
     return check(folder, new_since=new_since, project=project)

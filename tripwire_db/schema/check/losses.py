@@ -84,7 +84,13 @@ def judge_losses(trial: Trial, project: Project) -> Iterator[Told]:
     yield from _dropped_values(trial)
     copy = trial.copy()
     try:
-        _put_lost_rows(trial, project, copy)
+        try:
+            _put_lost_rows(trial, project, copy)
+        except psycopg.Error as error:
+            said = error.diag.message_primary or type(error).__name__
+            message = f"rows that LOSSES counts cannot be put in, though the layout should take them: {said}"
+            yield "losses", message, "def upgrade"
+            return
         lost = {what: n for what, n in counts(trial.revision, copy).items() if n}
         if lost:
             refused = tuple(_refused(trial, copy, lost))
