@@ -19,7 +19,7 @@ import psycopg
 import sqlalchemy
 from rich.console import Console
 
-from benchmarks import aggregations, callers, flows, growth, heartbeats, limit, page, results, revisions, setting_up
+from benchmarks import aggregations, callers, flows, growth, heartbeats, limit, page, results, setting_up
 from benchmarks.measuring import Section, figure
 from benchmarks.people import people_in
 from tripwire_db import bootstrap, migrations
@@ -64,10 +64,6 @@ def _growth(cluster: Cluster, quick: bool) -> Iterable[Section]:
     return growth.sections(cluster.create_database, quick=quick)
 
 
-def _revisions(cluster: Cluster, quick: bool) -> Iterable[Section]:
-    return revisions.sections(cluster.create_database, quick=quick)
-
-
 def _setting_up(cluster: Cluster, quick: bool) -> Iterable[Section]:
     return [setting_up.section(cluster.create_database, runs=3 if quick else 6)]
 
@@ -79,7 +75,6 @@ PARTS: dict[str, Measure] = {
     "limit": _limit,
     "reports": _reports,
     "growth": _growth,
-    "migrations": _revisions,
     "setting-up": _setting_up,
 }
 """By name, in the page's order."""

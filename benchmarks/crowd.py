@@ -35,7 +35,7 @@ STUDENTS = """
         md5(n::text)::uuid, now() - n * interval '2 years' / {last}
     FROM generate_series({first}, {last}) AS n
 """
-# In the order of their indexes, which is a fifth of the work.
+# In the order of their indexes, which fills them page by page.
 COURSES = """
     INSERT INTO public.module_unlocks (user_id, module_id)
     SELECT md5(n::text)::uuid, 16 FROM generate_series({first}, {last}) AS n ORDER BY 1;

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from benchmarks import crowd
+from benchmarks import crowd, revisions
 from benchmarks.contestants import OURS
 from benchmarks.measuring import Bound, Contestant, Section, attempt, best_of, figure, interleaved
 from benchmarks.students import Students, seller_in
@@ -16,32 +16,45 @@ from benchmarks.tasks import TASKS, Task
 from tripwire_db import TripwireRepository, bootstrap, migrations
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+QUICK = (1_000, 20_000)
 FLAT = 1.5
 """So many times what it costs at a thousand students a call may cost at the most."""
 
 
 def sections(create_database: Callable[[str], str], *, quick: bool) -> Iterator[Section]:
-    """One table: a row a flow, a column a size."""
-    yield attempt("Growth", lambda: _section(create_database, SIZES[:2] if quick else SIZES, 40 if quick else 200))
+    """Each revision on the largest database, and then a row a flow, a column a size."""
+    sizes = QUICK if quick else SIZES
+    many = create_database(f"growth_{sizes[-1]}")
+    yield attempt("Migrations", lambda: revisions.section(create_database, many, sizes[-1]))
+    yield attempt("Growth", lambda: section(create_database, many, sizes, 40 if quick else 200))
 
 
-def _section(create_database: Callable[[str], str], sizes: tuple[int, ...], runs: int) -> Section:
-    section = Section(
+def section(create_database: Callable[[str], str], largest: str, sizes: tuple[int, ...], runs: int) -> Section:
+    """What each flow costs in databases of these sizes, of which the largest is there already."""
+    found = Section(
         "Growth",
-        "Milliseconds of a call of this repository, its tenth percentile, in databases of so many students with all of their rows, which "
-        "take turns. A call of the last column may cost 1.5 times what it costs in the first.",
+        "Milliseconds of a call of this repository, its tenth percentile, in databases of so many students with all of "
+        "their rows, which take turns. A call of the last column may cost 1.5 times what it costs in the first.",
         ("flow", *(f"{size:,} students" for size in sizes), "last beside first"),
     )
+    urls = [*(_filled(create_database(f"growth_{size}"), size) for size in sizes[:-1]), largest]
     with ExitStack() as stack:
-        databases = [_calls(create_database(f"growth_{size}"), size, stack) for size in sizes]
+        databases = [_calls(url, size, stack) for url, size in zip(urls, sizes, strict=True)]
         for flow in databases[0]:
             rows: list[tuple[str, ...]] = []
-            measure = partial(
-                _measure, flow, {str(size): calls[flow] for size, calls in zip(sizes, databases, strict=True)}
-            )
-            section.bounds.append(best_of(lambda measure=measure, rows=rows: measure(runs, rows)))
-            section.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
-    return section
+            contestants = {str(size): calls[flow] for size, calls in zip(sizes, databases, strict=True)}
+            measure = partial(_measure, flow, contestants, runs, rows)
+            found.bounds.append(best_of(measure))
+            found.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
+    return found
+
+
+def _filled(url: str, size: int) -> str:
+    bootstrap(url)
+    migrations.upgrade(url, quiet=True)
+    with psycopg.connect(url, autocommit=True) as connection:
+        crowd.fill(connection, 1, size, courses=True)
+    return url
 
 
 def _measure(flow: str, calls: dict[str, Contestant], runs: int, rows: list[tuple[str, ...]]) -> Bound:
@@ -53,12 +66,8 @@ def _measure(flow: str, calls: dict[str, Contestant], runs: int, rows: list[tupl
 
 
 def _calls(url: str, size: int, stack: ExitStack) -> dict[str, Contestant]:
-    """A database of this size, and each flow for new students in it, and the reads for some of its own."""
-    bootstrap(url)
-    migrations.upgrade(url, quiet=True)
+    """Each flow for new students, and the reads for some that are there."""
     with psycopg.connect(url, autocommit=True) as connection:
-        crowd.fill(connection, 1, size, courses=True)
-        connection.execute("CHECKPOINT")
         ids = [crowd.student(1 + number * size // 100, connection) for number in range(100)]
     students_of = stack.enter_context(seller_in(url))
     every: dict[str, Contestant] = {}

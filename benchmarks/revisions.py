@@ -12,11 +12,10 @@ from typing import Any
 import psycopg
 
 from benchmarks import crowd
-from benchmarks.measuring import Section, attempt, figure
+from benchmarks.measuring import Section, figure
 from tripwire_db import bootstrap, migrations
 
 BASELINE = "20261101090000"
-STUDENTS, FEW = 1_000_000, 20_000
 PAUSE = 0.005
 WRITES = {
     "users": "UPDATE public.users SET full_name = full_name WHERE id = %s",
@@ -92,11 +91,6 @@ def _writers(url: str, ids: list[Any]) -> Iterator[list[Writer]]:
             thread.join()
 
 
-def sections(create_database: Callable[[str], str], *, quick: bool) -> Iterator[Section]:
-    """One table: a row a revision."""
-    yield attempt("Migrations", lambda: _section(create_database, FEW if quick else STUDENTS))
-
-
 @dataclass(frozen=True)
 class Upgrade:
     """When each revision began, and the seconds from then to the beginning of the next."""
@@ -121,11 +115,11 @@ def _upgrade(url: str) -> Upgrade:
     return Upgrade(dict(clock.begun), taken)
 
 
-def _section(create_database: Callable[[str], str], students: int) -> Section:
-    url = create_database("empty")
-    bootstrap(url)
-    empty = _upgrade(url)
-    url = create_database("many")
+def section(create_database: Callable[[str], str], url: str, students: int) -> Section:
+    """A row a revision; leaves so many students in the database of the URL, at the head."""
+    empty_url = create_database("empty")
+    bootstrap(empty_url)
+    empty = _upgrade(empty_url)
     bootstrap(url)
     migrations.upgrade(url, BASELINE, quiet=True)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -133,6 +127,7 @@ def _section(create_database: Callable[[str], str], students: int) -> Section:
         ids = [crowd.student(1 + number * students // 500, connection) for number in range(500)]
         with _writers(url, ids) as writers:
             many = _upgrade(url)
+        connection.execute("VACUUM ANALYZE")
     return _told(empty, many, writers, students)
 
 
