@@ -1,8 +1,10 @@
 """The one place where the commands are listed; a new one is a module beside this and a line below."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -75,7 +77,6 @@ app = typer.Typer(
     name="tripwire-db",
     cls=CommandLine,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # so that paragraphs flow
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -119,9 +120,21 @@ def main() -> None:
     """Run the command line; the console script `tripwire-db`."""
     # So that an embedded server is stopped, and a migration rolled back, before the process ends.
     signal.signal(signal.SIGTERM, _terminate)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app(prog_name="tripwire-db")
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that the caller has closed to the null device, not to the first connection that is opened."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            opened = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+            if opened.fileno() != number:
+                os.dup2(opened.fileno(), number)
+            setattr(sys, name, opened)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -3,6 +3,7 @@
 0 good · 1 found something, or refused · 2 wrong use. `TRIPWIRE_TRACEBACK=1` shows where an error came from.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ FOUND = 1
 """Exit code: something was found (pending revisions, a certificate that is not valid), or refused."""
 WRONG_USE = 2
 _RECURSION_LIMIT = 10_000
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT}
 
 # Whichever Click Typer carries: what its usage errors, BadParameter among them, have in common.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -90,6 +92,8 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
         error = getattr(error, "orig", None) or error
     if _comes_from(error, "psycopg", "Error"):
         return _of_the_driver(error), FOUND
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN and error.filename is None:
+        return f"what the command prints could not be written: {error.strerror}", FOUND
     return (
         f"{type(error).__name__}: {error}. This should not happen: run it again with TRIPWIRE_TRACEBACK=1 and report "
         "what it shows",

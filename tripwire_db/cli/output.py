@@ -7,6 +7,7 @@ markup, and its control and bidi characters cannot steer a terminal.
 import dataclasses
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -39,8 +40,19 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    if _columns_of_environment():
+        width = None
+    elif stream.isatty():
+        width = shutil.get_terminal_size().columns
+    else:
+        width = PIPED_WIDTH
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def _columns_of_environment() -> int:
+    """COLUMNS, or 0 where it says nothing: in 0 columns, which a terminal without a size gives, nothing would be printed."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and columns.isascii() else 0
 
 
 def can_draw() -> bool:

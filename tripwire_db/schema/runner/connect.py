@@ -124,7 +124,7 @@ def wake_triggers(connection: psycopg.Connection[Any]) -> list[str]:
 def _explain(target: Target, error: psycopg.Error) -> str:
     said = target.mask(" ".join(str(error).split())).rstrip(".")
     told = f"Cannot connect to {target} (URL from {target.source}): {said}"
-    meaning = explained(error, url=target.source)
+    meaning = explained(error, url=target.url_name)
     return told if meaning is None else f"{told}. That is: {meaning}."
 
 

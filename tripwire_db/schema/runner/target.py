@@ -10,9 +10,11 @@ from alembic.config import Config
 from sqlalchemy.engine import URL
 
 from tripwire_db.errors import InvalidInput
+from tripwire_db.postgres.errors import THE_URL
 from tripwire_db.postgres.url import mask_secret, parse, place_of
 from tripwire_db.schema.runner.errors import MigrationError
 
+_CALLER = "the caller"
 _TEMPLATE_URL = "driver://user:pass@localhost/dbname"
 """What `alembic init` writes into alembic.ini: no database."""
 
@@ -60,7 +62,7 @@ class Target:
         """
         places = (
             ("-x url", given),
-            ("the caller", config.attributes.get("url")),
+            (_CALLER, config.attributes.get("url")),
             ("sqlalchemy.url", _main_option(config)),
             *((variable, os.environ.get(variable)) for variable in variables),
         )
@@ -69,6 +71,11 @@ class Target:
                 text = value.render_as_string(hide_password=False) if isinstance(value, URL) else str(value)
                 return cls(_parse(text.strip(), source), source, variables)
         raise NoDatabase(variables, example)
+
+    @property
+    def url_name(self) -> str:
+        """What its URL is called in advice, as in `check the end of TRIPWIRE_MIGRATIONS_URL`."""
+        return THE_URL if self.source == _CALLER else self.source
 
     @property
     def user(self) -> str:
