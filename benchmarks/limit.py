@@ -145,12 +145,6 @@ def heartbeats(people: People, *, quick: bool) -> Section:
             return Bound("a heartbeat beside read, merge, write", theirs.calm / mine.calm, 1.5, at_least=True)
 
         section.bounds.append(best_of(measure))
-    updates = people.connection.execute(
-        "SELECT pg_stat_force_next_flush()::text, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables "
-        "WHERE relname = 'video_tracking'"
-    ).fetchone()
-    if updates is not None and updates[1]:
-        section.text += f" Of all updates of video rows in this run {100 * updates[2] / updates[1]:.1f} % were HOT."
     return section
 
 
