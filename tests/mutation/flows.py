@@ -130,7 +130,9 @@ def _changed(statement: FlowStatement[Any], change: str) -> FlowStatement[Any]:
     # A list with other filters counts its parameters otherwise.
     alike = {_unnumbered(name): edit for name, edit in reversed(found.items())}
     if edit := found.get(change) or alike.get(_unnumbered(change)):
-        vars(changed)["sql"] = _named(edit(), names)
+        # The comment that names the flow: without it tests of what goes over the wire would find any change.
+        comment = statement.sql[: statement.sql.index("*/") + 2]
+        vars(changed)["sql"] = f"{comment}\n{_named(edit(), names)}"
     return changed
 
 

@@ -62,6 +62,7 @@ def test_a_statement_of_a_flow_is_changed_under_its_parameters_names() -> None:
     changed = flows._changed(statement, "step update_status")
 
     assert changed.sql != statement.sql
+    assert changed.sql.startswith("/* tripwire:set_student_status */")
     assert changed.prepared[1] == statement.prepared[1]
     assert flows._changed(statement, "of no such name").sql == statement.sql
 
