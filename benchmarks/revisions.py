@@ -144,7 +144,9 @@ def _told(empty: Upgrade, many: Upgrade, writers: list[Writer], students: int) -
         f"Each revision on an empty database, and on one that the first revision left with {students:,} students and "
         f"{12 * students:,} rows, while seven writers beside it change a row of a table each, every few milliseconds. The "
         "longest time that one of their statements was under way within a revision, and on which table; under load "
-        "a statement that nothing blocks takes some milliseconds, too. All of them together: the last row.",
+        "a statement that nothing blocks takes some milliseconds, too. All of them together: the last row. What waits for "
+        "minutes are the revisions that mend every row of the older layout under one lock: they run once, when that layout "
+        "is taken over, and `tripwire-db plan` tells of them before.",
         ("revision", "what", "empty, s", f"{students:,}, s", "longest wait, s", "of a writer of"),
     )
     failed: dict[str, int] = defaultdict(int)
