@@ -271,3 +271,14 @@ def test_one_bad_segment_among_good_ones_refuses_the_whole_call(make_viewer: Mak
 def test_a_position_past_the_end_is_the_end(viewer: Viewer):
     viewer.plays((0, 10), position=1e300)
     assert viewer.row["last_position_seconds"] == 1800
+
+
+def test_the_set_is_stored_in_order_and_each_number_without_zeros_at_its_end(viewer: Viewer):
+    viewer.plays((30.25, 40), (0, 20.5), (100.001, 101.2))
+    stored = viewer.it.connection.execute(
+        "SELECT watched_segments::text AS text FROM video_tracking WHERE user_id = %s", [viewer.user_id]
+    ).fetchone()
+    assert stored is not None
+    assert stored["text"] == (
+        '[{"end": 20.5, "start": 0}, {"end": 40, "start": 30.25}, {"end": 101.2, "start": 100.001}]'
+    )
