@@ -22,7 +22,9 @@ from tests.mutation import edits
 from tests.mutation.mutants import Mutant, Record
 from tripwire_db.engine.statement import FlowStatement
 
-TESTS = ("tests/backend/flows", "tests/backend/sales", "tests/backend/video", "tests/backend/auth")
+TOGETHER = "tests/faults/interleavings"
+"""Tests of calls that come at once: only they can tell that a lock is missing, and they run first where one is."""
+TESTS = ("tests/backend/flows", "tests/backend/sales", "tests/backend/video", "tests/backend/auth", TOGETHER)
 NEAREST = 100
 """How many tests of a flow are run at most: those that are nearest to it. Some flows are called by five hundred."""
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
@@ -62,7 +64,9 @@ class _Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         for mutant in self._chosen:
             finders = self._finders.setdefault(mutant.target, [])
-            tests = list(dict.fromkeys([*finders, *_tests_of(mutant.target, session.items)]))[:NEAREST]
+            together = [item for item in session.items if item.nodeid.startswith(TOGETHER) and "lock" in mutant.change]
+            nearest = dict.fromkeys([*together, *finders, *_tests_of(mutant.target, session.items)])
+            tests = list(nearest)[:NEAREST]
             found = next((item for item in tests if self._finds(item, mutant)), None)
             if found is not None:
                 finders[:] = [found, *(item for item in finders if item is not found)]
