@@ -38,7 +38,8 @@ def _rates(students_of: Callable[[str], Students], *, quick: bool) -> Section:
     section = Section(
         "Callers at once",
         "Calls a second, the median of the rounds: so many threads, tasks of one event loop, or pgbench's clients, each "
-        "with a connection of its own, server and clients on the same processors.",
+        "with a connection of its own, server and clients on the same processors. pgbench's connections are new in every "
+        "round: at 32 callers it pays for the first calls of each.",
         ("flow", "how", *(f"{count} caller{'s' * (count > 1)}" for count in counts)),
     )
     best: dict[tuple[str, int], list[float]] = {}

@@ -25,7 +25,7 @@ BOUNDED = {
 }
 """The flows of a course's life. The smallest statements take less time than Python needs to borrow a connection for them,
 and asyncio adds its own: those are measured and shown, and held to nothing."""
-HEADINGS = ("flow", "ours, ms", "middle half, ms", "bare psycopg, ms", "middle half, ms", "ratio")
+HEADINGS = ("flow", "ours, ms", "middle half, ms", "bare psycopg, ms", "middle half, ms", "ratio of tenths")
 Prepare = Callable[[], Callable[[], Flow[Any]]]
 
 
