@@ -26,7 +26,7 @@ LAYERS = (
     ("results", "validation"),
     ("video",),
     ("tables", "errors"),
-    ("choices", "columns", "expected", "safe_text"),
+    ("choices", "columns", "expected", "safe_text", "signals"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
@@ -153,7 +153,7 @@ def test_the_runner_loads_nothing_that_backends_call():
     code = "import sys, tripwire_db.schema.runner; print(*(n for n in sys.modules if n.startswith('tripwire_db.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "tripwire_db.schema.runner" in loaded
-    known = {"choices", "errors", "migrations", "postgres", "safe_text", "schema", "settings"}
+    known = {"choices", "errors", "migrations", "postgres", "safe_text", "schema", "settings", "signals"}
     assert {name.split(".")[1] for name in loaded} <= known
 
 

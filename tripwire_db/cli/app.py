@@ -5,8 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +30,7 @@ from tripwire_db.cli.schema import (
     status,
     upgrade,
 )
+from tripwire_db.signals import end_process
 
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "See it": {"demo": demo.demo},
@@ -118,8 +118,10 @@ def root(
 
 def main() -> None:
     """Run the command line; the console script `tripwire-db`."""
-    # So that an embedded server is stopped, and a migration rolled back, before the process ends.
-    signal.signal(signal.SIGTERM, _terminate)
+    # So that an embedded server is stopped, and what a command has made for a while removed, before the process ends.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup a lost terminal is none of our business
+            signal.signal(number, end_process)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -135,7 +137,3 @@ def _open_closed_streams() -> None:
             if opened.fileno() != number:
                 os.dup2(opened.fileno(), number)
             setattr(sys, name, opened)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    sys.exit(128 + number)

@@ -5,6 +5,7 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,11 @@ def report_errors() -> Iterator[None]:
         # Typer shows it with the usage, and it may quote an argument that was meant for somewhere else.
         error.message = printable(without_passwords(getattr(error, "message", "")))  # type: ignore[attr-defined]
         raise
+    except KeyboardInterrupt as interrupted:
+        number = getattr(interrupted, "number", signal.SIGINT)  # of a migration that has said where it stands
+        if number == signal.SIGINT:
+            raise
+        raise typer.Exit(128 + number) from None
     except Exception as error:
         if _is_typers_own(error) or isinstance(error, BrokenPipeError) or os.environ.get("TRIPWIRE_TRACEBACK"):
             raise

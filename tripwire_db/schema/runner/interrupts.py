@@ -5,6 +5,8 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
+from tripwire_db.signals import end_process
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -15,6 +17,11 @@ class Interrupted(KeyboardInterrupt):
         """Take the number of the signal."""
         super().__init__(signal.Signals(number).name)
         self.number = number
+
+    def told(self, said: str) -> "Interrupted":
+        """Give the same with a message for whoever called."""
+        self.args = (said,)
+        return self
 
 
 class Interrupts:
@@ -36,7 +43,7 @@ class Interrupts:
         """Put the handlers in place."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler, end_process):
                     self._before[number] = signal.signal(number, self._stop)
         return self
 

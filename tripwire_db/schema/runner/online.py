@@ -107,7 +107,7 @@ def write(command: Command) -> None:
                     report.line(said)
                     if hasattr(command.environment.config.cmd_opts, "cmd"):  # under the `alembic` command
                         raise SystemExit(128 + interrupts.seen.number) from None
-                    raise KeyboardInterrupt(said) from None
+                    raise interrupts.seen.told(said) from None
                 rule = getattr(error, "rule", None)
                 raise MigrationError(command.target.mask(run.explain(error)), rule=rule) from without_rows(error)
     finally:
