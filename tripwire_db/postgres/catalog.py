@@ -33,6 +33,7 @@ KINDS = (
     "function",
     "open_function",
     "auth_function",
+    "shadow",
     "sequence",
     "type",
     "event_trigger",

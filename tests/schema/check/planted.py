@@ -172,6 +172,27 @@ BAD = (
         "ALTER TABLE public.towns DROP CONSTRAINT one",
         line="ALTER TABLE public.towns ADD CONSTRAINT one",
     ),
+    # What the way back does to the tables that are there.
+    Planted(
+        "table-rewrite",
+        down="ALTER TABLE public.towns\nALTER COLUMN name TYPE char(9)",
+        line="ALTER TABLE public.towns",
+    ),
+    Planted(
+        "scan-under-lock",
+        down="DO $$ BEGIN\nEXECUTE 'ALTER TABLE public.events ADD CHECK (id ' || '> 0)';\nEND $$",
+        line="EXECUTE 'ALTER TABLE public.events",
+    ),
+    Planted(
+        "index-not-concurrently",
+        down="CREATE UNIQUE INDEX back ON public.people (id, name)",
+        line="CREATE UNIQUE INDEX",
+    ),
+    Planted("explicit-lock", down="LOCK TABLE public.people IN EXCLUSIVE MODE", line="LOCK TABLE public.people"),
+    Planted(
+        "delete-without-where", down="DO $$ BEGIN EXECUTE 'DEL' || 'ETE FROM public.people'; END $$", line="DO $$ BEGIN"
+    ),
+    Planted("lock-timeout", down="SET LOCAL lock_timeout = '0ms'", line="def downgrade"),
     # What is different afterwards.
     Planted("grant-to-anon", "GRANT SELECT ON public.towns TO anon", "REVOKE SELECT ON public.towns FROM anon"),
     Planted(

@@ -93,6 +93,12 @@ FAULTS = {
         "api-roles",
         "authenticated may pass on SELECT with grant option of public.towns",
     ),
+    "may maintain": Fault(
+        "GRANT MAINTAIN ON public.towns TO authenticated",
+        "REVOKE MAINTAIN ON public.towns FROM authenticated",
+        "api-roles",
+        "authenticated gains MAINTAIN on public.towns",
+    ),
     "every right": Fault(
         "GRANT ALL ON public.towns TO authenticated",
         "REVOKE ALL ON public.towns FROM authenticated; GRANT SELECT ON public.towns TO authenticated",
@@ -185,6 +191,232 @@ FAULTS = {
         "unlogged-or-inherited",
         "public.villages inherits from public.towns",
     ),
+    "a login that becomes a backend": Fault(
+        "DO $$ BEGIN CREATE ROLE \"Spy x\" LOGIN; EXECUTE 'GRANT service_' || 'role TO \"Spy x\"'; END $$",
+        'DROP ROLE "Spy x"',
+        "api-roles",
+        "Spy x becomes a member of service_role",
+    ),
+    "a superuser made": Fault("CREATE ROLE boss LOGIN SUPERUSER", "DROP ROLE boss", "api-roles", "role boss is made"),
+    "inherits one membership": Fault(
+        "GRANT service_role TO authenticator WITH INHERIT TRUE",
+        "GRANT service_role TO authenticator WITH INHERIT FALSE",
+        "api-roles",
+        "authenticator becomes a member of service_role",
+    ),
+    "granted to a login": Fault(
+        "GRANT SELECT ON public.towns TO pg_monitor",
+        "REVOKE SELECT ON public.towns FROM pg_monitor",
+        "api-roles",
+        "pg_monitor, which is no role of the API, gains SELECT on public.towns",
+    ),
+    "sets what a superuser sets": Fault(
+        "GRANT SET ON PARAMETER session_replication_role TO authenticated",
+        "REVOKE SET ON PARAMETER session_replication_role FROM authenticated",
+        "api-roles",
+        "authenticated gains SET on parameter session_replication_role",
+    ),
+    "passwords of the server": Fault(
+        "GRANT SELECT ON pg_catalog.pg_authid TO authenticated",
+        "REVOKE SELECT ON pg_catalog.pg_authid FROM authenticated",
+        "api-roles",
+        "authenticated gains SELECT on pg_catalog.pg_authid",
+    ),
+    "later tables open to all who are signed in": Fault(
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO authenticated",
+        "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM authenticated",
+        "api-roles",
+        "what is made later has SELECT by itself",
+    ),
+    "a setting that stays": Fault(
+        "ALTER ROLE postgres SET session_replication_role = replica",
+        "ALTER ROLE postgres RESET session_replication_role",
+        "session-settings",
+        "postgres everywhere session_replication_role=replica",
+    ),
+    "a policy that lets all write": Fault(
+        "CREATE POLICY pens ON public.towns FOR UPDATE TO authenticated USING (true) WITH CHECK (1 = 1)",
+        "DROP POLICY pens ON public.towns",
+        "open-policy",
+        "pens lets authenticated write every row of public.towns",
+    ),
+    "a policy for anon that is always true": Fault(
+        "CREATE POLICY same ON public.towns FOR SELECT TO anon USING (id = id)",
+        "DROP POLICY same ON public.towns",
+        "open-policy",
+        "same opens rows of public.towns to visitors",
+    ),
+    "a view that others write by": Fault(
+        "CREATE VIEW public.gate WITH (security_invoker = 'off') AS SELECT * FROM public.towns;"
+        "GRANT DELETE ON public.gate TO authenticated",
+        "DROP VIEW public.gate",
+        "view-around-policies",
+        "public.towns by the view gate",
+    ),
+    "everything published": Fault(
+        "DO $$ BEGIN EXECUTE 'CREATE PUBLI' || 'CATION everything FOR ALL TABLES'; END $$",
+        "DROP PUBLICATION everything",
+        "publication",
+        "everything tells its subscribers of rows of auth.users and",
+    ),
+    "some columns published": Fault(
+        'CREATE PUBLICATION "Some of it" FOR TABLE public.notes (id)',
+        "SELECT 1",
+        "publication",
+        "Some of it tells its subscribers of rows of public.notes",
+    ),
+    "published otherwise": Fault(
+        "ALTER PUBLICATION \"Some of it\" SET (publish = 'insert')",
+        "ALTER PUBLICATION \"Some of it\" SET (publish = 'insert, update, delete, truncate')",
+        "publication",
+        "Some of it tells its subscribers of rows of public.notes",
+    ),
+    "published no more": Fault(
+        'DROP PUBLICATION "Some of it"',
+        "CREATE PUBLICATION \"Some of it\" FOR TABLE public.notes (id) WITH (publish = 'insert')",
+        "publication",
+        "of public.notes no more",
+    ),
+    "a definer function without a search path, by its looks with one": Fault(
+        "CREATE FUNCTION tripwire.teacher(why text DEFAULT E'SET SEARCH_PATH\\nAS ') RETURNS text LANGUAGE sql STABLE SECURITY"
+        " DEFINER AS 'SELECT NULL::text'; REVOKE ALL ON FUNCTION tripwire.teacher FROM PUBLIC",
+        "DROP FUNCTION tripwire.teacher",
+        "definer-without-search-path",
+        "tripwire.teacher(why text) runs as its owner",
+    ),
+    "a function that forgets who calls": Fault(
+        "ALTER FUNCTION tripwire.teacher IMMUTABLE",
+        "ALTER FUNCTION tripwire.teacher STABLE",
+        "function-traits",
+        "volatility of function tripwire.teacher(why text) changes from stable to immutable",
+    ),
+    "a function that runs as its caller": Fault(
+        "DO $$ BEGIN EXECUTE 'ALTER FUNCTION tripwire.teacher SECURITY INV' || 'OKER'; END $$",
+        "ALTER FUNCTION tripwire.teacher SECURITY DEFINER",
+        "function-traits",
+        "runs as owner of function tripwire.teacher(why text) changes from yes to no",
+    ),
+    "a leakproof function": Fault(
+        "ALTER FUNCTION tripwire.teacher LEAKPROOF",
+        "ALTER FUNCTION tripwire.teacher NOT LEAKPROOF",
+        "function-traits",
+        "tripwire.teacher(why text) is LEAKPROOF",
+    ),
+    "a function for workers": Fault(
+        "ALTER FUNCTION tripwire.teacher PARALLEL SAFE",
+        "ALTER FUNCTION tripwire.teacher PARALLEL UNSAFE",
+        "function-traits",
+        "parallel of function tripwire.teacher(why text) changes from unsafe to safe",
+    ),
+    "a function with a setting": Fault(
+        "ALTER FUNCTION tripwire.teacher SET row_security = off",
+        "ALTER FUNCTION tripwire.teacher RESET row_security",
+        "function-traits",
+        "settings of function tripwire.teacher(why text) changes from nothing to row_security=off",
+    ),
+    "a function that executes text": Fault(
+        "CREATE FUNCTION tripwire.run(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS"
+        " 'BEGIN EXECUTE $1; END'; REVOKE ALL ON FUNCTION tripwire.run FROM PUBLIC;"
+        "GRANT EXECUTE ON FUNCTION tripwire.run TO authenticated",
+        "DROP FUNCTION tripwire.run",
+        "function-around-policies",
+        "authenticated may reach any table by the function tripwire.run",
+    ),
+    "a function in a schema of its own": Fault(
+        "CREATE SCHEMA reports; CREATE FUNCTION reports.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = ''"
+        " AS 'SELECT count(*) FROM public.towns'",
+        "DROP FUNCTION reports.peek(); DROP SCHEMA reports",
+        "function-around-policies",
+        "anon, authenticated may reach public.towns by the function reports.peek",
+    ),
+    "a table in a schema of its own": Fault(
+        "CREATE SCHEMA copies; CREATE TABLE copies.towns AS SELECT * FROM public.towns; GRANT SELECT ON copies.towns TO anon",
+        "DROP TABLE copies.towns; DROP SCHEMA copies",
+        "elsewhere",
+        "table towns of schema copies is made",
+    ),
+    "an extension": Fault(
+        "CREATE EXTENSION dblink SCHEMA tripwire", "DROP EXTENSION dblink", "elsewhere", "extension dblink is made"
+    ),
+    "auth users without row-level security": Fault(
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE auth.us' || 'ers DISABLE ROW LEVEL SECURITY'; END $$",
+        "ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY",
+        "elsewhere",
+        "row security users of schema auth is dropped",
+    ),
+    "who may make functions in auth": Fault(
+        "GRANT CREATE ON SCHEMA auth TO authenticated",
+        "REVOKE CREATE ON SCHEMA auth FROM authenticated",
+        "auth-schema",
+        "authenticated gains rights on auth",
+    ),
+    "two signatures": Fault(
+        "CREATE FUNCTION public.two(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+        "CREATE FUNCTION public.two(text) RETURNS integer LANGUAGE sql AS 'SELECT 2';"
+        "REVOKE ALL ON FUNCTION public.two(integer), public.two(text) FROM PUBLIC",
+        "DROP FUNCTION public.two(integer), public.two(text)",
+        "one-signature",
+        "public.two has 2 signatures",
+    ),
+    "a function in place of another": Fault(
+        "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1::text';"
+        "REVOKE ALL ON FUNCTION public.lower(varchar) FROM PUBLIC",
+        "DROP FUNCTION public.lower(varchar)",
+        "shadows-built-in",
+        "public.lower(character varying) may be found",
+    ),
+    "an operator in place of another": Fault(
+        "CREATE OPERATOR public.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = uuid_eq)",
+        "DROP OPERATOR public.= (uuid, uuid)",
+        "shadows-built-in",
+        "public.=(uuid, uuid) may be found",
+    ),
+    "an aggregate in place of another": Fault(
+        "CREATE AGGREGATE public.sum(text) (SFUNC = textcat, STYPE = text); REVOKE ALL ON FUNCTION public.sum(text) FROM PUBLIC",
+        "DROP AGGREGATE public.sum(text)",
+        "shadows-built-in",
+        "public.sum(text) may be found",
+    ),
+    "a cast that nobody asks for": Fault(
+        "CREATE CAST (text AS uuid) WITH INOUT AS IMPLICIT",
+        "DROP CAST (text AS uuid)",
+        "shadows-built-in",
+        "text to uuid may be found",
+    ),
+    "a rule": Fault(
+        "CREATE RULE nothing AS ON DELETE TO public.towns DO INSTEAD NOTHING",
+        "DROP RULE nothing ON public.towns",
+        "trigger",
+        "rule public.towns.nothing works in others' statements",
+    ),
+    "an event trigger": Fault(
+        "DO $$ BEGIN EXECUTE 'CREATE EVENT TRIGGER greets ON login EXECUTE FUNCTION tripwire.watch()'; END $$",
+        "DROP EVENT TRIGGER greets",
+        "trigger",
+        "event trigger greets works in every later migration",
+    ),
+    "a trigger on standbys too": Fault(
+        "ALTER TABLE public.towns ADD COLUMN updated_at timestamptz DEFAULT '2026-01-01' NOT NULL;"
+        "CREATE FUNCTION tripwire.touch() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS"
+        " 'BEGIN NEW.updated_at = now(); RETURN NEW; END'; REVOKE ALL ON FUNCTION tripwire.touch() FROM PUBLIC;"
+        "CREATE TRIGGER touched BEFORE UPDATE ON public.towns FOR EACH ROW EXECUTE FUNCTION tripwire.touch();"
+        "ALTER TABLE public.towns ENABLE ALWAYS TRIGGER touched",
+        "DROP TRIGGER touched ON public.towns; DROP FUNCTION tripwire.touch(); ALTER TABLE public.towns DROP COLUMN updated_at",
+        "trigger",
+        "trigger public.towns.touched is always",
+    ),
+    "a trigger that is off": Fault(
+        "ALTER TABLE public.towns DISABLE TRIGGER USER",
+        "ALTER TABLE public.towns ENABLE ALWAYS TRIGGER touched",
+        "trigger",
+        "trigger public.towns.touched is disabled",
+    ),
+    "row-level security forced": Fault(
+        "ALTER TABLE public.towns FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE public.towns NO FORCE ROW LEVEL SECURITY",
+        "table-without-rls",
+        "public.towns forces row-level security on its owner",
+    ),
     "a question that offline SQL cannot ask": Fault(
         'op.get_bind().execute(text("SELECT 1")).scalar_one()', "SELECT 1", "offline", "cannot be rendered as SQL"
     ),
@@ -203,7 +435,7 @@ FAULTS_THERE = {
         "CREATE TABLE public.notes (id integer PRIMARY KEY); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY",
         "DROP TABLE public.notes",
         "default-privileges",
-        "on public.notes: anon, authenticated, service_role gain DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE",
+        "on public.notes: anon, authenticated, service_role gain DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE",
     ),
     "a function revoked from PUBLIC alone": Fault(
         "CREATE FUNCTION public.secret() RETURNS integer LANGUAGE sql AS 'SELECT 1';"

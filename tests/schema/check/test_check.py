@@ -72,7 +72,7 @@ def test_old_findings_do_not_block_and_one_that_is_meant_is_accepted_with_its_re
 def test_a_merge_and_its_branches_are_tried_each_by_itself(tmp_path: Path) -> None:
     folder = tmp_path / "alembic"
     make(folder, [])
-    left = Planted("", "CREATE SCHEMA on_the_left", "DROP SCHEMA on_the_left")
+    left = Planted("", "CREATE SEQUENCE tripwire.on_the_left", "DROP SEQUENCE tripwire.on_the_left")
     write(folder, "20260101000001", "20260101000000", left)
     write(folder, "20260101000002", "20260101000000", REWRITE)
     merge = write(folder, "20260101000003", "", Planted(""), "Bring both together.")

@@ -53,6 +53,10 @@ PLANTED = {
         "ALTER TABLE public.users DISABLE TRIGGER update_users_updated_at",
         ("changed", "trigger", "update_users_updated_at"),
     ),
+    "trigger on standbys too": (
+        "ALTER TABLE public.users ENABLE ALWAYS TRIGGER update_users_updated_at",
+        ("changed", "trigger", "update_users_updated_at"),
+    ),
     "trigger dropped": (
         "DROP TRIGGER update_users_updated_at ON public.users",
         ("missing", "trigger", "update_users_updated_at"),
@@ -71,6 +75,18 @@ PLANTED = {
         "CREATE OR REPLACE FUNCTION tripwire.caller_role() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER"
         " SET search_path = '' AS $$ SELECT 'admin' $$",
         ("changed", "function", "tripwire.caller_role()"),
+    ),
+    "function for workers": (
+        "ALTER FUNCTION tripwire.caller_id() PARALLEL SAFE",
+        ("changed", "function", "tripwire.caller_id()"),
+    ),
+    "function with another search path": (
+        "ALTER FUNCTION tripwire.caller_id() SET search_path = public",
+        ("changed", "function", "tripwire.caller_id()"),
+    ),
+    "function of somebody else": (
+        "ALTER FUNCTION tripwire.caller_id() OWNER TO service_role",
+        ("changed", "function", "tripwire.caller_id()"),
     ),
     "function dropped": (
         "DROP FUNCTION public.rpc_check_video_qualification(uuid, integer)",

@@ -177,4 +177,122 @@ PLANTED_ACCESS = {
         "",
         ("extra", "default_privilege", "to anon", "made later is open"),
     ),
+    "a login that became a backend": (
+        'CREATE ROLE "Spy x" LOGIN IN ROLE service_role',
+        'DROP ROLE "Spy x"',
+        ("extra", "membership", "Spy x in service_role", "past row-level security"),
+    ),
+    "a backend by way of a group": (
+        "CREATE ROLE many IN ROLE service_role; CREATE ROLE spy LOGIN IN ROLE many",
+        "DROP ROLE spy; DROP ROLE many",
+        ("extra", "membership", "spy in many", "whatever many may"),
+    ),
+    "a login that became the owner": (
+        "DO $$ BEGIN CREATE ROLE spy LOGIN; EXECUTE format('GRANT %I TO spy', current_user); END $$",
+        "DROP ROLE spy",
+        ("extra", "membership", "spy in <owner>", "it is the owner"),
+    ),
+    "a login that writes everything": (
+        "CREATE ROLE spy LOGIN IN ROLE pg_write_all_data",
+        "DROP ROLE spy",
+        ("extra", "membership", "spy in pg_write_all_data", "writes every table"),
+    ),
+    "a login that runs programs": (
+        "CREATE ROLE spy LOGIN IN ROLE pg_execute_server_program",
+        "DROP ROLE spy",
+        ("extra", "membership", "spy in pg_execute_server_program", "files or programs"),
+    ),
+    "one membership inherits": (
+        "GRANT service_role TO authenticator WITH INHERIT TRUE",
+        "GRANT service_role TO authenticator WITH INHERIT FALSE",
+        ("changed", "membership", "authenticator in service_role", "no SET ROLE in between"),
+    ),
+    "may maintain": (
+        "GRANT MAINTAIN ON public.users TO authenticated",
+        "",
+        ("changed", "grant", "public.users to authenticated", "may lock public.users"),
+    ),
+    "later tables maintained": (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT MAINTAIN ON TABLES TO authenticated",
+        "",
+        ("extra", "default_privilege", "to authenticated", "made later is open"),
+    ),
+    "sets what a superuser sets": (
+        "GRANT SET ON PARAMETER session_replication_role TO authenticated",
+        "REVOKE SET ON PARAMETER session_replication_role FROM authenticated",
+        ("extra", "grant", "parameter session_replication_role to authenticated", "switched off by it"),
+    ),
+    "passwords of the server": (
+        "GRANT SELECT ON pg_catalog.pg_authid TO anon",
+        "",
+        ("extra", "grant", "pg_catalog.pg_authid to anon", "keeps to itself"),
+    ),
+    "files of the server": (
+        "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC",
+        "",
+        ("extra", "grant", "pg_catalog.pg_read_file(text) to public", "keeps to itself"),
+    ),
+    "functions made in auth": (
+        "GRANT CREATE ON SCHEMA auth TO authenticated",
+        "",
+        ("extra", "grant", "auth to authenticated", "where policies ask who calls"),
+    ),
+    "a view that others write by": (
+        "CREATE VIEW public.gate WITH (security_invoker = off) AS SELECT * FROM public.users;"
+        " GRANT DELETE ON public.gate TO authenticated",
+        "",
+        ("extra", "open_view", "public.gate over public.users", "no policy holds"),
+    ),
+    "a definer function that executes text": (
+        "CREATE FUNCTION public.run(what text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''"
+        " AS 'BEGIN EXECUTE what; END'",
+        "",
+        ("extra", "open_function", "public.run(what text) over any table", "no policy holds"),
+    ),
+    "a function that forgets who calls": (
+        "ALTER FUNCTION tripwire.caller_id() IMMUTABLE",
+        "",
+        ("changed", "function", "tripwire.caller_id()", "one caller's answer for the next"),
+    ),
+    "a function that runs as its caller": (
+        "ALTER FUNCTION tripwire.caller_role() SECURITY INVOKER",
+        "",
+        ("changed", "function", "tripwire.caller_role()", "sees what its caller sees"),
+    ),
+    "a leakproof function": (
+        "ALTER FUNCTION tripwire.caller_id() LEAKPROOF",
+        "",
+        ("changed", "function", "tripwire.caller_id()", "rows that policies hide"),
+    ),
+    "an overload": (
+        "CREATE FUNCTION public.rpc_get_manager_stats(who text) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "",
+        ("extra", "function", "public.rpc_get_manager_stats(who text)", "two of this name"),
+    ),
+    "a function in place of another": (
+        "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT $1::text'",
+        "",
+        ("extra", "shadow", "public.lower(character varying)", "in place of PostgreSQL's own"),
+    ),
+    "an operator in place of another": (
+        "CREATE OPERATOR public.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = uuid_eq)",
+        "",
+        ("extra", "shadow", "public.=(uuid, uuid)", "in place of PostgreSQL's own"),
+    ),
+    "a cast that nobody asks for": (
+        "CREATE CAST (text AS uuid) WITH INOUT AS IMPLICIT",
+        "",
+        ("extra", "shadow", "text to uuid", "in place of PostgreSQL's own"),
+    ),
+    "an event trigger at login": (
+        "CREATE FUNCTION public.greet() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+        " CREATE EVENT TRIGGER greets ON login EXECUTE FUNCTION public.greet()",
+        "",
+        ("extra", "event_trigger", "greets", "the role that migrates among them"),
+    ),
+    "auth users published": (
+        'CREATE PUBLICATION "Some of it" FOR TABLE auth.users (id, email)',
+        "",
+        ("extra", "publication", "Some of it of auth.users", "is sent to"),
+    ),
 }

@@ -12,6 +12,7 @@ from tripwire_db.embedded import Cluster, scratch_cluster
 from tripwire_db.errors import Unavailable
 from tripwire_db.schema.bootstrap import bootstrap
 from tripwire_db.schema.drift import find_drift
+from tripwire_db.schema.drift.allowed import Allowed
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,27 @@ def test_a_login_that_may_not_read_is_told_which_one_may(server: Cluster, url: s
             find_drift(server.url("course", user="reader"))
     finally:
         by_hand(url, "DROP ROLE reader")
+
+
+@pytest.mark.usefixtures("one_scratch")
+def test_a_backends_own_login_and_an_audit_of_ones_own_are_allowed_by_name(url: str) -> None:
+    by_hand(
+        url,
+        "CREATE ROLE app LOGIN IN ROLE service_role; CREATE ROLE spy LOGIN IN ROLE service_role;"
+        "CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION public.note()",
+    )
+    allow = [
+        Allowed("membership", "app in service_role", "our backend"),
+        Allowed("event_trigger", "audit", "our audit"),
+    ]
+    try:
+        found = find_drift(url, allow=allow)
+    finally:
+        by_hand(url, "DROP ROLE app; DROP ROLE spy")
+
+    assert [one.name for one in found.findings] == ["spy in service_role"]
+    assert found.allowed == tuple(allow)
 
 
 @pytest.mark.usefixtures("one_scratch")

@@ -19,6 +19,10 @@ BAD = {
     "an empty reason": ('[[allow]]\nkind = "index"\nname = "public.i"\nreason = " "', "must say something"),
     "a number": ('[[allow]]\nkind = "index"\nname = 7\nreason = "r"', "each a text"),
     "a policy": ('[[allow]]\nkind = "policy"\nname = "public.users.p"\nreason = "r"', "cannot be allowed"),
+    "a membership of PostgREST's login": (
+        '[[allow]]\nkind = "membership"\nname = "authenticated in service_role"\nreason = "r"',
+        "membership of authenticated cannot be allowed",
+    ),
     "a grant": ('[[allow]]\nkind = "grant"\nname = "public.users to anon"\nreason = "r"', "cannot be allowed"),
 }
 

@@ -17,5 +17,5 @@ SELECT
 FROM pg_default_acl d
 LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 CROSS JOIN LATERAL aclexplode(d.defaclacl) AS acl
-WHERE (n.oid IS NULL OR n.nspname = ANY (%(schemas)s)) AND acl.privilege_type <> 'MAINTAIN'
+WHERE (n.oid IS NULL OR n.nspname = ANY (%(schemas)s)) AND (acl.privilege_type <> 'MAINTAIN' OR acl.grantee <> d.defaclrole)
 GROUP BY d.defaclrole, d.defaclobjtype, n.nspname, acl.grantee

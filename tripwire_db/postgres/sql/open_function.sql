@@ -27,3 +27,19 @@ WHERE p.prosecdef
     )
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
 GROUP BY n.nspname, p.proname, p.oid, tn.nspname, t.relname
+UNION ALL
+-- What it puts together while it runs cannot be read: it may be any table.
+SELECT
+    n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ') over any table',
+    n.nspname::text,
+    string_agg(caller.rolname, ', ' ORDER BY caller.rolname)
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_language l ON l.oid = p.prolang
+JOIN pg_roles caller ON caller.rolname = ANY (%(callers)s) AND has_function_privilege(caller.oid, p.oid, 'EXECUTE')
+WHERE p.prosecdef
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    AND n.nspname = ANY (%(schemas)s)
+    AND (l.lanname NOT IN ('sql', 'plpgsql') OR (l.lanname = 'plpgsql' AND p.prosrc ~* '\mexecute\M'))
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
+GROUP BY n.nspname, p.proname, p.oid

@@ -1,4 +1,4 @@
--- Views that the API's callers may read and that read with their owner's rights: row-level security does not hold there.
+-- Views that the API's callers may use and that work with their owner's rights: row-level security does not hold there.
 WITH RECURSIVE reads AS (
     SELECT r.ev_class AS view, d.refobjid AS read
     FROM pg_rewrite r
@@ -20,7 +20,9 @@ JOIN pg_namespace n ON n.oid = v.relnamespace
 JOIN reads ON reads.view = v.oid
 JOIN pg_class t ON t.oid = reads.read AND t.relkind IN ('r', 'p')
 JOIN pg_namespace tn ON tn.oid = t.relnamespace
-JOIN pg_roles caller ON caller.rolname = ANY (%(callers)s) AND has_any_column_privilege(caller.oid, v.oid, 'SELECT')
+JOIN pg_roles caller ON caller.rolname = ANY (%(callers)s) AND (
+    has_any_column_privilege(caller.oid, v.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(caller.oid, v.oid, 'DELETE')
+)
 WHERE v.relkind IN ('v', 'm')
     AND NOT (pg_get_userbyid(v.relowner)::text LIKE 'supabase\_%%' AND n.nspname <> ALL (%(schemas)s))
     AND (tn.nspname = ANY (%(schemas)s) OR t.oid = to_regclass('auth.users'))

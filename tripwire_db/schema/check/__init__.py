@@ -10,9 +10,11 @@ from tripwire_db.errors import InvalidInput
 from tripwire_db.schema.check import (
     access_rules,
     catalog_rules,
+    function_rules,
     losses,
     platform_rules,
     release_rules,
+    server_rules,
     source_rules,
     squawk,
     statement_rules,
@@ -42,7 +44,9 @@ RULES = {
     **statement_rules.RULES,
     **traced_rules.RULES,
     **catalog_rules.RULES,
+    **function_rules.RULES,
     **access_rules.RULES,
+    **server_rules.RULES,
     **platform_rules.RULES,
     **release_rules.RULES,
     **structure.RULES,
@@ -50,7 +54,8 @@ RULES = {
 
 HOUSE_RULES = frozenset(
     "name docstring offline imports if-not-exists cascade trigger repeatable-data network table-without-rls definer-in-public "
-    "grant-to-anon undeclared-loss api-roles open-policy view-around-policies auth-schema unlogged-or-inherited".split()
+    "grant-to-anon undeclared-loss api-roles open-policy view-around-policies auth-schema unlogged-or-inherited "
+    "publication function-traits shadows-built-in function-around-policies one-signature elsewhere".split()
 )
 """Rules that a project switches on by name, if it has them too: how this one names, writes and guards things."""
 

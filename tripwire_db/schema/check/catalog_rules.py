@@ -10,10 +10,8 @@ from tripwire_db.schema.project import Project
 
 RULES = {
     "grant-to-anon": "Nobody who is not signed in gains anything: no GRANT to anon or PUBLIC.",
-    "definer-without-search-path": "A SECURITY DEFINER function has a fixed search_path.",
-    "definer-in-public": "A SECURITY DEFINER function stands in a schema that the API does not show.",
-    "table-without-rls": "A table in public has row-level security switched on, and a policy.",
-    "trigger": "A trigger sets updated_at and does nothing else.",
+    "table-without-rls": "A table in public has row-level security switched on, not forced, and a policy.",
+    "trigger": "A trigger sets updated_at and does nothing else; no rule and no event trigger does anything.",
     "undeclared-loss": "What drops a table, a column or a sequence of public declares the loss (LOSSES).",
 }
 
@@ -76,21 +74,11 @@ def access_notes(before: Catalog, after: Catalog) -> Iterator[str]:
 def _new(key: Key, item: Object, project: Project) -> Iterator[Told]:
     if key.kind == "grant":
         yield from _grant(None, item, project)
-    if key.kind == "function":
-        yield from _definer(item, project)
-    if key.kind == "default_privilege" and key.name.endswith(tuple(f" to {role}" for role in project.visitors)):
-        yield (
-            "grant-to-anon",
-            f"default privileges {key.name}: later objects would be open to visitors",
-            "DEFAULT PRIVILEGES",
-        )
 
 
 def _changed(before: Object, after: Object, project: Project) -> Iterator[Told]:
     if after.key.kind == "grant":
         yield from _grant(before, after, project)
-    if after.key.kind == "function":
-        yield from _definer(after, project)
 
 
 def _grant(before: Object | None, after: Object, project: Project) -> Iterator[Told]:
@@ -106,22 +94,6 @@ def _grant(before: Object | None, after: Object, project: Project) -> Iterator[T
         yield "grant-to-anon", message, (name, f"IN SCHEMA {schema} TO {role}", f"TO {role}", "DEFAULT PRIVILEGES")
 
 
-def _definer(function: Object, project: Project) -> Iterator[Told]:
-    head = (function.attributes["definition"] or "").partition("\nAS ")[0].upper()
-    if "SECURITY DEFINER" not in head:
-        return
-    schema, _, rest = function.key.name.partition(".")
-    name = rest.partition("(")[0]
-    if "SET SEARCH_PATH" not in head:
-        yield "definer-without-search-path", f"{function.key} runs as its owner without a fixed search_path", name
-    if schema == project.api_schema:
-        yield (
-            "definer-in-public",
-            f"{function.key} runs as its owner and is in the API; move it to a schema that the API does not show",
-            name,
-        )
-
-
 def _tables(before: Catalog, after: Catalog, project: Project) -> Iterator[Told]:
     for key, table in sorted(after.items(), key=lambda pair: str(pair[0])):
         if key.kind != "table" or not _in_api(key, project) or "table" not in (table.attributes["kind"] or ""):
@@ -131,6 +103,11 @@ def _tables(before: Catalog, after: Catalog, project: Project) -> Iterator[Told]
         is_on = table.attributes["row_level_security"] == "yes"
         if not is_on and (was is None or was_on):
             yield "table-without-rls", f"{key.name} is in the API without row-level security", _last(key.name)
+        if table.attributes["forced_row_level_security"] == "yes" and (
+            was is None or was.attributes["forced_row_level_security"] != "yes"
+        ):
+            told = f"{key.name} forces row-level security on its owner: functions that run as the owner see nothing"
+            yield "table-without-rls", told, _last(key.name)
         if is_on and key.name not in _guarded(after) and (not was_on or key.name in _guarded(before)):
             message = f"{key.name} has row-level security and no policy: nobody but its owner sees a row"
             yield "table-without-rls", message, (f"POLICY {_last(key.name)}", _last(key.name))
@@ -146,12 +123,22 @@ def _triggers(before: Catalog, after: Catalog) -> Iterator[Told]:
     functions = {key.name.partition("(")[0]: item for key, item in after.items() if key.kind == "function"}
     old = {key.name.partition("(")[0]: item for key, item in before.items() if key.kind == "function"}
     for key, item in sorted(after.items(), key=lambda pair: str(pair[0])):
+        is_new = key not in before or before[key].attributes != item.attributes
+        if key.kind in ("rule", "event_trigger") and is_new:
+            whose = "others' statements" if key.kind == "rule" else "every later migration, as whoever runs it"
+            yield (
+                "trigger",
+                f"{key} works in {whose}: what it does belongs into the statements that call for it",
+                _last(key.name),
+            )
         if key.kind != "trigger":
             continue
+        if is_new and item.attributes["fires"] != "enabled":
+            told = f"{key} is {item.attributes['fires']}: it fires where others do not, or not where they do"
+            yield "trigger", told, (_last(key.name), item.on_table or "")
         called = (item.attributes["definition"] or "").rpartition(" EXECUTE FUNCTION ")[2].partition("(")[0]
         name = called if called in functions else f"public.{called}"
         function = functions.get(name)
-        is_new = key not in before or before[key].attributes["definition"] != item.attributes["definition"]
         is_changed = function is not None and name in old and _definition(old[name]) != _definition(function)
         if (is_new or is_changed) and (function is None or not _sets_updated_at(_definition(function))):
             message = f"{key} does more than set updated_at: what it does belongs into the statements that call for it"

@@ -177,9 +177,11 @@ class Chain:
         """Run one revision on a scratch database that has all its parents."""
         self._run(self._scratch(url, tracer=tracer), revision, is_upgrade=True)
 
-    def downgrade(self, url: str, revision: Revision, *, accept_loss: bool = True) -> None:
+    def downgrade(
+        self, url: str, revision: Revision, *, accept_loss: bool = True, tracer: "Tracer | None" = None
+    ) -> None:
         """Take one revision back, whatever is lost."""
-        self._run(self._scratch(url, accept_loss=accept_loss), revision, is_upgrade=False)
+        self._run(self._scratch(url, accept_loss=accept_loss, tracer=tracer), revision, is_upgrade=False)
 
     def up_to(self, url: str, revision: Revision) -> None:
         """Bring a scratch database up to a revision in one run."""

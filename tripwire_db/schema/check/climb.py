@@ -10,7 +10,9 @@ from tripwire_db.postgres.url import parse
 from tripwire_db.schema.check import (
     access_rules,
     catalog_rules,
+    function_rules,
     platform_rules,
+    server_rules,
     statement_rules,
     structure,
     traced_rules,
@@ -92,6 +94,16 @@ class _Climb:
             self._run.chain.upgrade(self._url, revision, tracer=tracer)
         return tracer.revisions[-1]
 
+    def _down(self, url: str, revision: Revision) -> None:
+        """Take a revision back, and hold what it does to others to the rules of the way up: somebody waits here, too."""
+        with self._server.tracer(url) as tracer:
+            self._run.chain.downgrade(url, revision, tracer=tracer)
+        if revision.id != self._project.baseline:
+            traced = tracer.revisions[-1]
+            for rule, message, fragments in (*statement_rules.judge(traced), *traced_rules.judge(traced)):
+                told = (fragments,) if isinstance(fragments, str) else fragments
+                self._run.found(revision, rule, f"in the downgrade, {message}", *told, "def downgrade")
+
     def _judge(self, revision: Revision, traced: TracedRevision, below: State) -> State:
         """Hold one revision, which has just been applied, to all rules; put the sample rows there that belong to it."""
         run, project = self._run, self._project
@@ -102,6 +114,8 @@ class _Climb:
             run.found_all(revision, traced_rules.judge(traced))
             run.found_all(revision, catalog_rules.judge(revision, below.catalog, above.catalog, project))
             run.found_all(revision, access_rules.judge(below.catalog, above.catalog, project))
+            run.found_all(revision, server_rules.judge(below, above, project))
+            run.found_all(revision, function_rules.judge(below.catalog, above.catalog, project))
         run.found_all(revision, structure.judge(run.chain.folder, revision.id, above.dumped, project))
         counted = counts(revision, self._url)
         if run.asks("round-trip"):
@@ -127,7 +141,7 @@ class _Climb:
         run, project, url = self._run, self._project, self._copy()
         step = "the downgrade"
         try:
-            run.chain.downgrade(url, revision)
+            self._down(url, revision)
             back = self._state(url)
             if left := difference(below.dumped, self._without_version_schema(back.dumped, below.dumped)):
                 message = f"the downgrade leaves something else than was there:\n{cut_short(left)}"
@@ -151,6 +165,8 @@ class _Climb:
     def _changes(self, below: State, back: State, *, is_lossy: bool) -> list[str]:
         """What is not as it was before the upgrade, beside the catalog."""
         found = []
+        if left := {name for name, may in back.roles.items() if below.roles.get(name) != may}:
+            found.append(f"the downgrade leaves other roles than were there: {', '.join(sorted(left))}")
         if below.settings != back.settings:
             names = ", ".join(sorted(below.settings ^ back.settings))
             found.append(f"the downgrade leaves other settings of roles or of the database than were there: {names}")

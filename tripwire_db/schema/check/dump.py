@@ -41,7 +41,7 @@ def dump(url: str, *options: str, without: str = "tripwire.alembic_version") -> 
 def objects(dumped: str) -> dict[str, str]:
     """Split a dump into its objects: "TABLE public.users" → its text."""
     headers = list(_HEADER.finditer(dumped))
-    ends = [header.start() for header in headers[1:]] + [len(dumped)]
+    ends = [*(header.start() for header in headers[1:]), len(dumped)][: len(headers)]
     return {
         f"{header['type']} {header['schema']}.{header['name']}": dumped[header.end() : end]
         .replace("\n--\n", "\n")

@@ -33,6 +33,13 @@ FROM pg_catalog.pg_db_role_setting AS s, unnest(s.setconfig) AS setting
 WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()))
 """
 
+_ROLES = """
+SELECT r.rolname::text, concat_ws(
+    ' ', r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls
+)
+FROM pg_catalog.pg_roles AS r
+"""
+
 
 def rows(
     connection: psycopg.Connection[Any], schemas: Sequence[str] | None = ("public",), *, without: str = ""
@@ -68,3 +75,8 @@ def sequences(connection: psycopg.Connection[Any]) -> dict[str, int]:
 def settings(connection: psycopg.Connection[Any]) -> frozenset[str]:
     """Give the settings of roles and of this database, as in `anon everywhere statement_timeout=3s`."""
     return frozenset(line for (line,) in connection.execute(_SETTINGS).fetchall())
+
+
+def roles(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Give every role of the server, and what it may by nature."""
+    return dict(connection.execute(_ROLES).fetchall())

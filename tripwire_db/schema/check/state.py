@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tripwire_db.postgres.catalog import Catalog
 from tripwire_db.postgres.connect import connect
 from tripwire_db.schema.check.dump import dump
-from tripwire_db.schema.check.rows import rows, sequences, settings
+from tripwire_db.schema.check.rows import roles, rows, sequences, settings
 from tripwire_db.schema.project import Project
 
 
@@ -20,6 +20,7 @@ class State:
         rows: by table.
         sequences: the last number that each has given, less one step where it has given none.
         settings: of roles, and of the database.
+        roles: of the whole server, and what each may by nature.
     """
 
     catalog: Catalog
@@ -27,6 +28,7 @@ class State:
     rows: Mapping[str, list[str]]
     sequences: Mapping[str, int]
     settings: frozenset[str]
+    roles: Mapping[str, str]
 
 
 def read_state(url: str, project: Project) -> State:
@@ -39,6 +41,7 @@ def read_state(url: str, project: Project) -> State:
             rows=rows(connection, None, without=project.version_table),
             sequences=sequences(connection),
             settings=settings(connection),
+            roles=roles(connection),
         )
 
 

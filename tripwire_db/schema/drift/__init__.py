@@ -26,9 +26,12 @@ from tripwire_db.schema.project import Platform
 from tripwire_db.schema.runner.version_table import VersionTable
 
 # Kinds that hang from no table of ours: one that the chain does not make is drift all the same.
-_OURS_ANYWHERE = {"role", "membership", "setting", "default_privilege"}
+_OURS_ANYWHERE = {"role", "membership", "setting", "default_privilege", "event_trigger"}
 # What is no table of ours and concerns us all the same: who may make schemas, and who sees auth users.
 _CONCERNS_US = {"database", "auth.users"}
+
+# Before 17 GRANT ALL grants no MAINTAIN, which the scratch server has.
+_MAINTAIN_SINCE = 170000
 
 _WATCHED = "Supabase's own watchers do its work"
 # What differs in an event trigger of v2 that our revision disabled, or might not touch, since those watchers stand.
@@ -58,8 +61,9 @@ def find_drift(url: str, *, allow: Iterable[Allowed] = ()) -> Drift:
         accepted = _accepted_extras(live)
         failing, told = _called(live)
         used_up = list(_used_up(live))
+        may_maintain = live.info.server_version >= _MAINTAIN_SINCE
     chain = chain_at(revision)
-    expected = chain.catalog
+    expected = chain.catalog if may_maintain else _without_maintain(chain.catalog)
     allow = tuple(allow)
     allowed = tuple(entry for entry in allow if entry.key in snapshot.catalog and entry.key not in expected)
     found = {key: theirs for key, theirs in snapshot.catalog.items() if key not in {entry.key for entry in allowed}}
@@ -188,15 +192,31 @@ def _is_drift(extra: Object, expected: Catalog, accepted: frozenset[Key], *, pla
     known = platform.objects.get(key.kind, ()) if platform is not None else ()
     if any(fnmatch.fnmatchcase(key.name, pattern) for pattern in known):
         return False
-    if key.kind == "event_trigger":
-        return (extra.attributes.get("function") or "").startswith(("public.pgrst_watch", "tripwire."))
     if key.kind in _OURS_ANYWHERE:
+        return True
+    if key.kind == "function" and _has_overload(expected, key.name):
         return True
     if extra.on_table is None:
         return False
     if extra.on_table in _CONCERNS_US:
         return True
     return any(Key(kind, extra.on_table) in expected for kind in ("table", "function", "sequence", "schema"))
+
+
+def _without_maintain(catalog: Catalog) -> Catalog:
+    """What an older server can hold of it."""
+    found = dict(catalog)
+    for key, item in catalog.items():
+        if key.kind in ("grant", "default_privilege"):
+            rights = [right for right in (item.attributes["privileges"] or "").split(", ") if "MAINTAIN" not in right]
+            found[key] = replace(item, attributes={**item.attributes, "privileges": ", ".join(rights)})
+    return found
+
+
+def _has_overload(expected: Catalog, signature: str) -> bool:
+    """Whether the chain has a function of this name, with other arguments."""
+    name = f"{signature.partition('(')[0]}("
+    return any(key.kind == "function" and key.name.startswith(name) for key in expected)
 
 
 def _between(mine: Object, theirs: Object) -> tuple[Difference, ...]:

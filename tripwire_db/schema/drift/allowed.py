@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tripwire_db.errors import InvalidInput
-from tripwire_db.postgres.catalog import Key
+from tripwire_db.postgres.catalog import ROLES, Key
 
-KINDS = ("column", "constraint", "index", "referrer", "statistics", "trigger")
-"""What may be allowed. Never what decides who sees a row: policies, grants, rules, views, roles."""
+KINDS = ("column", "constraint", "event_trigger", "index", "membership", "referrer", "statistics", "trigger")
+"""What may be allowed. Never what decides who sees a row: policies, grants, rules, views, roles.
+
+A membership may be, of a login of the application's own: that is how a backend becomes one. Never of the API's roles.
+"""
 
 _FIELDS = {"kind", "name", "reason"}
 
@@ -65,6 +68,10 @@ def _entry(path: Path, number: int, entry: Any) -> Allowed:
         raise InvalidInput(
             f"{where}: {entry['kind']!r} cannot be allowed, only {', '.join(KINDS)}; who may see and change our rows is "
             "for the chain alone to say"
+        )
+    if entry["kind"] == "membership" and entry["name"].partition(" in ")[0] in ROLES:
+        raise InvalidInput(
+            f"{where}: a membership of {entry['name'].partition(' in ')[0]} cannot be allowed: requests run as it"
         )
     return Allowed(**entry)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tripwire_db.postgres.catalog import CALLERS
+from tripwire_db.postgres.catalog import CALLERS, OWNER
 from tripwire_db.schema.drift.report import DriftedObject
 
 
@@ -21,10 +21,16 @@ def _membership(finding: DriftedObject) -> str | None:
     if finding.change == "missing":
         return f"{member} can no longer become {role}, so PostgREST refuses such requests"
     if finding.change == "changed":
+        if _found(finding).get("inherits") == "yes":
+            return f"{member} has at once all that {role} may, with no SET ROLE in between"
         return f"{member} may make others members of {role}"
     if role in ("pg_read_all_data", "pg_write_all_data"):
         verb = "reads" if role == "pg_read_all_data" else "writes"
         return f"{member} {verb} every table and view, whatever is granted; row-level security alone is left"
+    if role in ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program"):
+        return f"{member} reaches the server's files or programs, and by them everything"
+    if role == OWNER:
+        return f"{member} may change, drop and read everything of the chain's: it is the owner"
     if role == "service_role":
         return f"{member} may act as the backend: past row-level security, into every student's rows"
     return f"{member} may do whatever {role} may"
@@ -55,21 +61,41 @@ def _role(finding: DriftedObject) -> str | None:
 
 def _grant(finding: DriftedObject) -> str | None:
     target, _, role = finding.name.rpartition(" to ")
-    whom = "everybody" if role == "public" else role
     if finding.change == "missing":
         return (
             f"{role} finds nothing in schema {target}: its requests fail" if target in ("public", "tripwire") else None
         )
+    whom = "everybody" if role == "public" else role
     gained = _found(finding).get("privileges", "")
-    if finding.on_table == "auth.users":
-        return f"{whom} may read what Supabase Auth keeps of people, hashes of their passwords included"
-    if "CREATE" in gained and target == "database":
-        return f"{whom} may make schemas in this database"
-    if "CREATE" in gained and target == "public":
-        return f"{whom} may make functions and operators that others' statements find in place of the built-in ones"
+    if (beyond := _beyond_tables(target, finding.on_table, gained)) is not None:
+        return f"{whom} may {beyond}"
     if role in ("anon", "public"):
         return f"visitors who are not signed in have {gained} on {target}, as far as policies and functions let them"
+    if "MAINTAIN" in gained:
+        return (
+            f"{whom} may lock {target} against everybody (LOCK TABLE, REINDEX, VACUUM FULL), whatever its policies say"
+        )
     return None
+
+
+def _beyond_tables(target: str, on_table: str | None, gained: str) -> str | None:
+    """What a grant that is none on a table of the chain lets its holder do."""
+    if target.startswith("parameter "):
+        return "set what only a superuser may: triggers, keys and checks can be switched off by it"
+    if target.startswith("pg_catalog."):
+        return "use what PostgreSQL keeps to itself"
+    if "CREATE" in gained and target in _CREATED_IN:
+        return _CREATED_IN[target]
+    if on_table == "auth.users":
+        return "read what Supabase Auth keeps of people, hashes of their passwords included"
+    return None
+
+
+_CREATED_IN = {
+    "auth": "make functions where policies ask who calls",
+    "database": "make schemas in this database",
+    "public": "make functions and operators that others' statements find in place of the built-in ones",
+}
 
 
 def _policy(finding: DriftedObject) -> str | None:
@@ -101,6 +127,31 @@ def _open(finding: DriftedObject) -> str | None:
     thing, _, table = finding.name.rpartition(" over ")
     callers = _found(finding).get("open_to", " and ".join(CALLERS))
     return f"{callers} may reach rows of {table} through {thing}, which has its owner's rights: no policy holds there"
+
+
+def _function(finding: DriftedObject) -> str | None:
+    if finding.change == "extra":
+        return "the API has two of this name: PostgREST answers 300 where it cannot tell which one is meant"
+    found = _found(finding)
+    if found.get("leakproof") == "yes":
+        return "it is called with rows that policies hide, and may tell of them"
+    if found.get("volatility") == "immutable":
+        return "a prepared statement may keep one caller's answer for the next"
+    if found.get("runs_as_owner") == "yes":
+        return "whoever may call it has its owner's rights in it"
+    if found.get("runs_as_owner") == "no":
+        return "it sees what its caller sees: policies and triggers that ask it may see nothing"
+    return None
+
+
+def _event_trigger(finding: DriftedObject) -> str | None:
+    if finding.change != "extra":
+        return None
+    return "it runs with the rights of whoever changes the schema or logs in, the role that migrates among them"
+
+
+def _shadow(_: DriftedObject) -> str:
+    return "statements may find it in place of PostgreSQL's own, whoever runs them"
 
 
 def _auth_function(finding: DriftedObject) -> str:
@@ -164,6 +215,8 @@ _TELL: Mapping[str, Callable[[DriftedObject], str | None]] = {
     "child": _child,
     "column_detail": _column_detail,
     "default_privilege": _default_privilege,
+    "event_trigger": _event_trigger,
+    "function": _function,
     "grant": _grant,
     "membership": _membership,
     "open_function": _open,
@@ -174,6 +227,7 @@ _TELL: Mapping[str, Callable[[DriftedObject], str | None]] = {
     "role": _role,
     "sequence": _sequence,
     "setting": _setting,
+    "shadow": _shadow,
     "statistics": _physical,
     "table": _table,
     "toast": _physical,
