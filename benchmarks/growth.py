@@ -10,7 +10,7 @@ import psycopg
 
 from benchmarks import crowd, revisions
 from benchmarks.contestants import OURS
-from benchmarks.measuring import Bound, Contestant, Section, attempt, best_of, figure, interleaved
+from benchmarks.measuring import Bound, Contestant, Section, attempt, figure, interleaved, middle_of
 from benchmarks.students import Students, seller_in
 from benchmarks.tasks import TASKS, Task
 from tripwire_db import TripwireRepository, bootstrap, migrations
@@ -41,11 +41,10 @@ def section(create_database: Callable[[str], str], largest: str, sizes: tuple[in
     with ExitStack() as stack:
         databases = [_calls(url, size, stack) for url, size in zip(urls, sizes, strict=True)]
         for flow in databases[0]:
-            rows: list[tuple[str, ...]] = []
             contestants = {str(size): calls[flow] for size, calls in zip(sizes, databases, strict=True)}
-            measure = partial(_measure, flow, contestants, runs, rows)
-            found.bounds.append(best_of(measure))
-            found.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
+            bound, row = middle_of(partial(_measure, flow, contestants, runs))
+            found.bounds.append(bound)
+            found.rows.append(row)
     return found
 
 
@@ -57,12 +56,12 @@ def _filled(url: str, size: int) -> str:
     return url
 
 
-def _measure(flow: str, calls: dict[str, Contestant], runs: int, rows: list[tuple[str, ...]]) -> Bound:
+def _measure(flow: str, calls: dict[str, Contestant], runs: int) -> tuple[Bound, tuple[str, ...]]:
     tenths = [times.calm for times in interleaved(calls, runs).values()]
     grown = tenths[-1] / tenths[0]
-    rows.append((flow, *map(figure, tenths), f"{grown:.2f} ×"))
     first, *_, last = calls
-    return Bound(f"{flow}: {int(last):,} students beside {int(first):,}", grown, FLAT)
+    bound = Bound(f"{flow}: {int(last):,} students beside {int(first):,}", grown, FLAT)
+    return bound, (flow, *map(figure, tenths), f"{grown:.2f} ×")
 
 
 def _calls(url: str, size: int, stack: ExitStack) -> dict[str, Contestant]:

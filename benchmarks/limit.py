@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from benchmarks.measuring import Bound, Section, Times, best_of, figure, interleaved
+from benchmarks.measuring import Bound, Section, Times, figure, interleaved, middle_of
 from benchmarks.people import People
 from tripwire_db import AsyncTripwireRepository
 from tripwire_db.engine.statement import Flow
@@ -60,20 +60,15 @@ def _sync(people: People, runs: int) -> Section:
                 make = prepare()
                 return lambda: execute(make())
 
-            rows: list[tuple[str, ...]] = []
-
-            def measure(
-                name: str = name, ours: Any = ours, beside: Any = beside, rows: list[tuple[str, ...]] = rows
-            ) -> Bound:
+            def measure(name: str = name, ours: Any = ours, beside: Any = beside) -> tuple[Bound, tuple[str, ...]]:
                 times = interleaved({"ours": ours, "bare": beside}, runs)
-                rows.append(_row(name, times["ours"], times["bare"]))
-                return Bound(f"{name} beside bare psycopg", times["ours"].calm / times["bare"].calm, FLOW_BOUND)
+                bound = Bound(f"{name} beside bare psycopg", times["ours"].calm / times["bare"].calm, FLOW_BOUND)
+                return bound, _row(name, times["ours"], times["bare"])
 
+            bound, row = middle_of(measure) if name in BOUNDED else measure()
             if name in BOUNDED:
-                section.bounds.append(best_of(measure))
-            else:
-                measure()
-            section.rows.append(min(rows, key=lambda row: float(row[-1].split()[0])))
+                section.bounds.append(bound)
+            section.rows.append(row)
     return section
 
 
@@ -134,17 +129,19 @@ def heartbeats(people: People, *, quick: bool) -> Section:
                 user_id=one, lesson_id=67, segments=[(start, start + 10)], position=start, client_duration=1800
             )
 
-        def measure() -> Bound:
+        def measure() -> tuple[Bound, dict[str, Times]]:
             times = interleaved({"this repository": ours, "read, merge, write": merge}, 60 if quick else 200)
             mine, theirs = times["this repository"], times["read, merge, write"]
-            section.rows = [
-                (name, figure(found.median), found.quartiles, figure(found.calm), f"{found.calm / mine.calm:.2f} ×")
-                for name, found in times.items()
-            ]
-            section.bars = [(name, found.calm) for name, found in times.items()]
-            return Bound("a heartbeat beside read, merge, write", theirs.calm / mine.calm, 1.5, at_least=True)
+            return Bound("a heartbeat beside read, merge, write", theirs.calm / mine.calm, 1.5, at_least=True), times
 
-        section.bounds.append(best_of(measure))
+        bound, times = middle_of(measure)
+        section.bounds.append(bound)
+        mine = times["this repository"].calm
+        section.rows = [
+            (name, figure(found.median), found.quartiles, figure(found.calm), f"{found.calm / mine:.2f} ×")
+            for name, found in times.items()
+        ]
+        section.bars = [(name, found.calm) for name, found in times.items()]
     return section
 
 

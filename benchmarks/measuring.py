@@ -5,12 +5,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 WARM_UP = 8
 """Runs of each contestant that are not counted: psycopg prepares a statement at its sixth."""
 ROUNDS = 3
-"""So often a ratio is measured until it is within its bound, since a neighbour's noise only ever makes things slower."""
+"""So often a ratio is measured."""
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,6 @@ def interleaved(contestants: Mapping[str, Contestant], runs: int, block: int = 4
     return {name: Times(times[WARM_UP:]) for name, times in found.items()}
 
 
-def best_of(measure: Callable[[], Bound]) -> Bound:
-    """The best of a few measurements, the first that holds."""
-    found: list[Bound] = []
-    for _ in range(ROUNDS):
-        found.append(measure())
-        if found[-1].holds:
-            break
-    return max(found, key=lambda bound: bound.value if bound.at_least else -bound.value)
+def middle_of(measure: Callable[[], tuple[Bound, Row]]) -> tuple[Bound, Row]:
+    """The middle one of three measurements: the best would hold by chance, where other work disturbs a rival."""
+    return sorted((measure() for _ in range(ROUNDS)), key=lambda found: found[0].value)[ROUNDS // 2]

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks import page, results
-from benchmarks.measuring import Bound, Section, Times, attempt, best_of, interleaved
+from benchmarks.measuring import Bound, Section, Times, attempt, interleaved, middle_of
 from tests.support.servers.finding import PROJECT
 
 MISSED = Bound("creation beside ten statements, 0 ms", 1.5, 2.5, at_least=True)
@@ -97,8 +97,12 @@ def test_contestants_take_turns_and_their_warm_up_is_not_counted():
     assert Times([3.0, 1.0, 2.0]).median == 2.0
 
 
-def test_a_bound_is_measured_again_until_it_holds_and_the_best_counts():
-    values = iter([1.0, 2.0, 1.5])
-    assert best_of(lambda: Bound("x", next(values), 2.5, at_least=True)).value == 2.0
+def test_a_bound_is_measured_three_times_and_the_middle_counts_with_its_row():
     values = iter([3.0, 1.2, 0.5])
-    assert best_of(lambda: Bound("x", next(values), 1.25)).value == 1.2
+
+    def measure() -> tuple[Bound, str]:
+        value = next(values)
+        return Bound("x", value, 1.25), f"row of {value}"
+
+    bound, row = middle_of(measure)
+    assert (bound.value, row) == (1.2, "row of 1.2")
