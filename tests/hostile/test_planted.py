@@ -11,6 +11,7 @@ from tests.support.servers.versions import OLDEST_AND_NEWEST, versions
 from tripwire_db import PostgresAuth, TripwireRepository, WatchPolicy, migrations
 from tripwire_db.cli.app import app
 from tripwire_db.schema.bootstrap import bootstrap
+from tripwire_db.schema.drift import find_drift
 
 
 @pytest.fixture(params=versions(*OLDEST_AND_NEWEST, always=OLDEST_AND_NEWEST))
@@ -39,7 +40,7 @@ def test_nothing_of_ours_runs_what_others_have_planted(trapped_url):
     run("student", "create", "b@e.kz", "--full-name", "B", "--manager", "a@e.kz", *at)
     live(trapped_url)
     run("doctor", *at)
-    run("drift", *at)
+    assert {one.kind for one in find_drift(trapped_url).findings} == {"shadow"}
 
 
 def test_nor_behind_a_transaction_pooler_where_no_session_can_be_set_up(make_database, postgres, pgbouncer):
