@@ -31,7 +31,7 @@ Prepare = Callable[[], Callable[[], Flow[Any]]]
 
 def sections(people: People, *, quick: bool) -> Iterator[Section]:
     """The sync repository, and the async one."""
-    runs = 30 if quick else 100
+    runs = 30 if quick else 400
     yield _sync(people, runs)
     if not quick:
         yield _async(people, runs)
