@@ -24,9 +24,8 @@ class _BinaryJsonb(Loader):
     format = Format.BINARY
 
     def load(self, data: Buffer) -> Any:
-        return json.loads(
-            bytes(data)[1:]
-        )  # behind the number of the form's version, which has been 1 since there is one
+        # The first byte is the version of the form, which has been 1 since there is one.
+        return json.loads(bytes(data)[1:])
 
 
 def read_json(reader: AdaptContext) -> None:
