@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, literal, select, true
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder
 from tripwire_db.errors import NotEligible, NotFound
 from tripwire_db.flows.shared.activity import log_step
-from tripwire_db.flows.shared.context import FlowContext, details_of_person, locked_student, not_active
+from tripwire_db.flows.shared.context import USER_ID, FlowContext, details_of_person, locked_student, not_active
 from tripwire_db.flows.shared.module import first_module, open_module
 from tripwire_db.results import ModuleUnlock
 from tripwire_db.tables import STUDYING_STATUSES, module_unlocks, modules, student_progress
@@ -65,7 +65,7 @@ def _unlock(b: StatementBuilder) -> None:
         .select_from(student)
         .outerjoin(
             sa.join(student_progress, modules, modules.c.id == student_progress.c.module_id),
-            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.status == "completed"),
+            and_(student_progress.c.user_id == USER_ID, student_progress.c.status == "completed"),
         )
         .order_by(modules.c.position.desc().nulls_last(), modules.c.id.desc())
         .limit(1),
@@ -77,7 +77,7 @@ def _unlock(b: StatementBuilder) -> None:
         .join_from(following, student, student.c.status.in_(STUDYING_STATUSES))
         .outerjoin(
             module_unlocks,
-            and_(module_unlocks.c.user_id == following.c.user_id, module_unlocks.c.module_id == following.c.module_id),
+            and_(module_unlocks.c.user_id == USER_ID, module_unlocks.c.module_id == following.c.module_id),
         )
         .where(module_unlocks.c.id.is_(None)),
     )

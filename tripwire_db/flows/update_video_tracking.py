@@ -16,8 +16,8 @@ from sqlalchemy import and_, case, exists, func, or_, select, true, update
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, param
 from tripwire_db.errors import InvalidInput
 from tripwire_db.flows.shared import watched_time
-from tripwire_db.flows.shared.context import FlowContext
-from tripwire_db.flows.shared.lesson import row_of_open_lesson
+from tripwire_db.flows.shared.context import USER_ID, FlowContext
+from tripwire_db.flows.shared.lesson import LESSON_ID, row_of_open_lesson
 from tripwire_db.flows.shared.module import open_video_tracking
 from tripwire_db.flows.shared.progress import add_to_statistics, advance_progress
 from tripwire_db.results import VideoProgress
@@ -44,8 +44,6 @@ TOLERANCE_SECONDS = 2
 TOLERANCE_PART = 100
 """What a player's idea of the duration may be off by: the greater of 2 s and a hundredth of it."""
 _LONGEST_DURATION = 1e12
-_USER_ID = param("user_id", sa.UUID)
-_LESSON_ID = param("lesson_id", sa.Integer)
 
 
 def update_video_tracking(
@@ -135,11 +133,9 @@ def _locked_student(b: StatementBuilder) -> sa.CTE:
     """The student's row, locked, and beside it what decides: the lesson, whether it is unlocked, and how far it is."""
     duration_ms = sa.cast(lessons.c.duration_seconds, sa.BigInteger) * 1000
     tolerated_ms = duration_ms + func.greatest(TOLERANCE_SECONDS * 1000, duration_ms // TOLERANCE_PART)
-    unlocked = exists().where(
-        module_unlocks.c.user_id == tripwire_users.c.user_id, module_unlocks.c.module_id == lessons.c.module_id
-    )
+    unlocked = exists().where(module_unlocks.c.user_id == USER_ID, module_unlocks.c.module_id == lessons.c.module_id)
     progress = select(student_progress.c.status).where(
-        student_progress.c.user_id == _USER_ID, student_progress.c.lesson_id == _LESSON_ID
+        student_progress.c.user_id == USER_ID, student_progress.c.lesson_id == LESSON_ID
     )
     return b.gate(
         "student",
@@ -157,8 +153,8 @@ def _locked_student(b: StatementBuilder) -> sa.CTE:
             progress.scalar_subquery().label("progress_status"),
         )
         .select_from(
-            sa.join(b.settings, tripwire_users, tripwire_users.c.user_id == _USER_ID).outerjoin(
-                lessons, lessons.c.id == _LESSON_ID
+            sa.join(b.settings, tripwire_users, tripwire_users.c.user_id == USER_ID).outerjoin(
+                lessons, lessons.c.id == LESSON_ID
             )
         )
         .with_for_update(of=tripwire_users),
@@ -175,7 +171,7 @@ def _locked_video(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
 
     It is locked after the student's, so that nobody locks the two the other way round.
     """
-    of_lesson = and_(video_tracking.c.user_id == student.c.user_id, video_tracking.c.lesson_id == _LESSON_ID)
+    of_lesson = and_(video_tracking.c.user_id == USER_ID, video_tracking.c.lesson_id == LESSON_ID)
     return b.gate(
         "video",
         select(
@@ -208,8 +204,8 @@ def _progress_now(b: StatementBuilder, student: sa.CTE) -> sa.CTE:
 
     It is read under a lock, in its newest version; in all other cases nobody pays for that.
     """
-    at_start = select(tripwire_users.c.modules_completed).where(tripwire_users.c.user_id == _USER_ID)
-    of_lesson = and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == _LESSON_ID)
+    at_start = select(tripwire_users.c.modules_completed).where(tripwire_users.c.user_id == USER_ID)
+    of_lesson = and_(student_progress.c.user_id == USER_ID, student_progress.c.lesson_id == LESSON_ID)
     return b.gate(
         "progress_now",
         select(student_progress.c.status)

@@ -42,12 +42,12 @@ WITH settings AS MATERIALIZED (
             , COALESCE(public.student_progress.status = 'completed', FALSE) AS completed_before
             , COALESCE(public.video_tracking.is_qualified_for_completion, FALSE) AS qualified
             , public.video_tracking.watch_percentage
-            , NOT EXISTS (SELECT *
-                          FROM public.student_progress AS done
-                          WHERE done.user_id = student.user_id
-                            AND done.module_id = public.lessons.module_id
-                            AND done.lesson_id <> public.lessons.id
-                            AND done.status = 'completed') AS counts
+            , NOT COALESCE((SELECT bool_or(done.module_id = public.lessons.module_id
+                                       AND done.lesson_id <> public.lessons.id
+                                       AND done.status = 'completed')
+                            FROM public.student_progress AS done
+                            WHERE done.user_id = CAST($2 AS uuid))
+                         , FALSE) AS counts
             ,     EXISTS (SELECT *
                           FROM public.lessons AS other
                           WHERE other.module_id = public.lessons.module_id
@@ -57,13 +57,13 @@ WITH settings AS MATERIALIZED (
                                                               WHERE at_start.user_id = student.user_id) AS moved
        FROM student
             LEFT JOIN public.lessons ON public.lessons.id = CAST($3 AS integer)
-            LEFT JOIN public.module_unlocks ON public.module_unlocks.user_id = student.user_id
+            LEFT JOIN public.module_unlocks ON public.module_unlocks.user_id = CAST($2 AS uuid)
                                            AND public.module_unlocks.module_id = public.lessons.module_id
-            LEFT JOIN public.student_progress ON public.student_progress.user_id = student.user_id
-                                             AND public.student_progress.lesson_id = public.lessons.id
+            LEFT JOIN public.student_progress ON public.student_progress.user_id = CAST($2 AS uuid)
+                                             AND public.student_progress.lesson_id = CAST($3 AS integer)
             LEFT JOIN public.modules ON public.modules.id = public.lessons.module_id
-            LEFT JOIN public.video_tracking ON public.video_tracking.user_id = student.user_id
-                                           AND public.video_tracking.lesson_id = public.lessons.id
+            LEFT JOIN public.video_tracking ON public.video_tracking.user_id = CAST($2 AS uuid)
+                                           AND public.video_tracking.lesson_id = CAST($3 AS integer)
      )
    , valid_certificate AS MATERIALIZED (
        SELECT public.certificates.id
@@ -136,10 +136,10 @@ WITH settings AS MATERIALIZED (
    , keep_segments AS (
        UPDATE public.video_tracking
        SET qualified_segments = public.video_tracking.watched_segments
-       FROM complete_progress, gate
-       WHERE public.video_tracking.user_id = complete_progress.user_id
+       FROM gate, complete_progress
+       WHERE public.video_tracking.user_id = CAST($2 AS uuid)
+         AND public.video_tracking.lesson_id = CAST($3 AS integer)
          AND gate.user_id = complete_progress.user_id
-         AND public.video_tracking.lesson_id = gate.lesson_id
          AND public.video_tracking.qualified_segments IS DISTINCT FROM public.video_tracking.watched_segments
        RETURNING public.video_tracking.user_id
      )
@@ -302,7 +302,7 @@ WITH settings AS MATERIALIZED (
                                       OR (public.modules.id <> facts.module_id
                                       AND NOT EXISTS (SELECT *
                                                       FROM public.student_progress, public.modules AS passed_module
-                                                      WHERE public.student_progress.user_id = facts.user_id
+                                                      WHERE public.student_progress.user_id = CAST($2 AS uuid)
                                                         AND public.student_progress.status = 'completed'
                                                         AND passed_module.id = public.student_progress.module_id
                                                         AND passed_module.position = public.modules.position))
@@ -433,7 +433,7 @@ WITH settings AS MATERIALIZED (
        , COALESCE(unlock_module.module_id
                 , (SELECT public.module_unlocks.module_id
                    FROM public.module_unlocks
-                   WHERE public.module_unlocks.user_id = facts.user_id
+                   WHERE public.module_unlocks.user_id = CAST($2 AS uuid)
                      AND public.module_unlocks.module_id = (SELECT next_module.module_id
                                                             FROM next_module))) AS unlocked_module_id
        , COALESCE(issue_certificate.id, valid_certificate.id) AS certificate_id

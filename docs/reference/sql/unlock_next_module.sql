@@ -28,7 +28,7 @@ WITH settings AS MATERIALIZED (
        FROM student
             LEFT JOIN (public.student_progress
                        INNER JOIN public.modules ON public.modules.id = public.student_progress.module_id)
-               ON public.student_progress.user_id = student.user_id
+               ON public.student_progress.user_id = CAST($2 AS uuid)
               AND public.student_progress.status = 'completed'
        ORDER BY public.modules.position DESC NULLS LAST, public.modules.id DESC
        LIMIT 1
@@ -47,7 +47,7 @@ WITH settings AS MATERIALIZED (
                                       OR (public.modules.id <> highest_completed.module_id
                                       AND NOT EXISTS (SELECT *
                                                       FROM public.student_progress, public.modules AS passed_module
-                                                      WHERE public.student_progress.user_id = highest_completed.user_id
+                                                      WHERE public.student_progress.user_id = CAST($2 AS uuid)
                                                         AND public.student_progress.status = 'completed'
                                                         AND passed_module.id = public.student_progress.module_id
                                                         AND passed_module.position = public.modules.position))
@@ -71,7 +71,7 @@ WITH settings AS MATERIALIZED (
             , student.at
        FROM next_module
             INNER JOIN student ON student.status IN ('active', 'completed')
-            LEFT JOIN public.module_unlocks ON public.module_unlocks.user_id = next_module.user_id
+            LEFT JOIN public.module_unlocks ON public.module_unlocks.user_id = CAST($2 AS uuid)
                                            AND public.module_unlocks.module_id = next_module.module_id
        WHERE public.module_unlocks.id IS NULL
      )

@@ -20,7 +20,7 @@ WITH settings AS MATERIALIZED (
                      , FALSE) AS overruns
             , EXISTS (SELECT *
                       FROM public.module_unlocks
-                      WHERE public.module_unlocks.user_id = public.tripwire_users.user_id
+                      WHERE public.module_unlocks.user_id = CAST($3 AS uuid)
                         AND public.module_unlocks.module_id = public.lessons.module_id) AS unlocked
             , (SELECT public.student_progress.status
                FROM public.student_progress
@@ -50,7 +50,7 @@ WITH settings AS MATERIALIZED (
             , student.duration_ms
             , student.progress_status
        FROM student
-            INNER JOIN public.video_tracking ON public.video_tracking.user_id = student.user_id
+            INNER JOIN public.video_tracking ON public.video_tracking.user_id = CAST($3 AS uuid)
                                             AND public.video_tracking.lesson_id = CAST($4 AS integer)
        WHERE student.status IN ('active', 'completed')
          AND student.unlocked
@@ -60,7 +60,7 @@ WITH settings AS MATERIALIZED (
    , progress_now AS MATERIALIZED (
        SELECT public.student_progress.status
        FROM student
-            INNER JOIN public.student_progress ON public.student_progress.user_id = student.user_id
+            INNER JOIN public.student_progress ON public.student_progress.user_id = CAST($3 AS uuid)
                                               AND public.student_progress.lesson_id = CAST($4 AS integer)
        WHERE student.modules_completed <> (SELECT public.tripwire_users.modules_completed
                                            FROM public.tripwire_users

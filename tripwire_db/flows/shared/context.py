@@ -19,6 +19,10 @@ Clock = Callable[[], datetime]
 
 DEFAULT_CERTIFICATE_URL = "/certificates/"
 
+USER_ID = param("user_id", UUID)
+"""The student asked for. Their rows are found by it, not by the `user_id` of a gate, which is known only while the statement
+runs: a plan that was made when the tables were new, and kept, might then read everybody's rows of a lesson first."""
+
 
 @dataclass(frozen=True, slots=True)
 class FlowContext:
@@ -58,7 +62,7 @@ def locked_student(b: StatementBuilder) -> CTE:
             student.welcome_email_sent_at,
             b.at.label("at"),
         )
-        .join_from(b.settings, tripwire_users, student.user_id == param("user_id", UUID))
+        .join_from(b.settings, tripwire_users, student.user_id == USER_ID)
         .with_for_update(of=tripwire_users),
     )
 

@@ -7,21 +7,24 @@ from sqlalchemy import CTE, FromClause, and_
 
 from tripwire_db.engine.statement import Parameters, Row, param
 from tripwire_db.errors import ModuleLocked, NotFound
-from tripwire_db.flows.shared.context import not_active
+from tripwire_db.flows.shared.context import USER_ID, not_active
 from tripwire_db.tables import STUDYING_STATUSES, lessons, module_unlocks, student_progress
+
+LESSON_ID = param("lesson_id", sa.Integer)
+"""The lesson asked for; rows are found by it, as they are by `USER_ID`."""
 
 
 def with_lesson(student: CTE) -> FromClause:
     """A student, the lesson asked for, its module's unlock and its progress; NULLs stand for what is not there."""
     return (
-        sa.join(student, lessons, lessons.c.id == param("lesson_id", sa.Integer), isouter=True)
+        sa.join(student, lessons, lessons.c.id == LESSON_ID, isouter=True)
         .outerjoin(
             module_unlocks,
-            and_(module_unlocks.c.user_id == student.c.user_id, module_unlocks.c.module_id == lessons.c.module_id),
+            and_(module_unlocks.c.user_id == USER_ID, module_unlocks.c.module_id == lessons.c.module_id),
         )
         .outerjoin(
             student_progress,
-            and_(student_progress.c.user_id == student.c.user_id, student_progress.c.lesson_id == lessons.c.id),
+            and_(student_progress.c.user_id == USER_ID, student_progress.c.lesson_id == LESSON_ID),
         )
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import CTE, FromClause, Select, and_, case, exists, join, literal, or_, select, tuple_
 
 from tripwire_db.engine.statement import StatementBuilder, into
+from tripwire_db.flows.shared.context import USER_ID
 from tripwire_db.tables import lessons, module_unlocks, modules, student_progress, video_tracking
 
 passed_module = modules.alias("passed_module")
@@ -27,7 +28,7 @@ def first_module(after: CTE | None = None) -> Select[Any]:
         else_=tuple_(*order) > tuple_(after.c.module_position, after.c.module_id),
     )
     passed = exists().where(
-        student_progress.c.user_id == after.c.user_id,
+        student_progress.c.user_id == USER_ID,
         student_progress.c.status == "completed",
         passed_module.c.id == student_progress.c.module_id,
         passed_module.c.position == modules.c.position,
