@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the same names as below
     from tripwire_db.video import Segment as Segment
     from tripwire_db.video import WatchPolicy as WatchPolicy
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # The public names, by the module that defines each; it is imported when one of its names is first used.
 _HOMES = {
