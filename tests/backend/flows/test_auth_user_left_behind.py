@@ -11,7 +11,7 @@ import pytest
 from tests.backend.flows.auth_user import EMAIL, auth_user, half_made, heal, refuse
 from tests.backend.flows.world import World
 from tests.support.auth_service import AuthService
-from tripwire_db import AuthFailed, ConstraintViolated
+from tripwire_db import AuthFailed, ConstraintViolated, EmailTaken
 
 
 @pytest.fixture
@@ -82,6 +82,13 @@ def test_the_deletion_of_somebody_else_says_nothing_of_the_one_left_behind(it: W
     left = half_made(it)
     student = it.student(manager, email=EMAIL)
     assert (student.user_id, student.created) == (left, True)
+
+
+def test_what_else_the_log_says_of_the_one_left_behind_keeps_nobody_from_resuming_it(it: World):
+    left = half_made(it)
+    it.repository.log_activity(manager_id=None, action_type="email_sent", target_user_id=left)
+    assert it.student(email=EMAIL).user_id == left
+    assert [action for action, _ in it.log(left)] == ["email_sent", "user_created"]
 
 
 def test_whoever_resumes_without_a_password_leaves_none_that_anybody_knows(it: World, auth: AuthService):
@@ -252,3 +259,22 @@ def test_the_gate_writes_no_rows_for_an_id_that_was_deleted(it: World, auth: Aut
     assert student.created
     assert it.log(student.user_id) == [("user_created", manager.user_id)]
     assert it.connection.execute("SELECT count(*) AS n FROM auth.users").fetchone()["n"] == 2
+
+
+def test_the_gate_makes_no_student_of_somebody_who_got_another_role_meanwhile(it: World, auth: AuthService):
+    manager = it.manager()
+
+    def made_curator(method: str) -> None:
+        if method == "create_user":
+            auth.after = lambda _: None
+            it.execute(
+                "INSERT INTO users (id, email, full_name, role) SELECT id, email, 'Anna', 'curator' FROM auth.users"
+                " WHERE email = %s",
+                EMAIL,
+            )
+
+    auth.after = made_curator
+    with pytest.raises(EmailTaken):
+        it.student(manager, email=EMAIL)
+    assert it.count("tripwire_users") == 0
+    assert it.row("users", email=EMAIL)["role"] == "curator"

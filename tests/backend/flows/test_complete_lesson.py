@@ -188,6 +188,29 @@ def test_rows_that_an_older_backend_never_made_are_made(it: World):
     assert it.count("student_progress", status="completed") == 3
 
 
+def test_an_achievement_that_an_older_backend_gave_keeps_its_time(clocked: World, clock: Clock):
+    student = clocked.student()
+    clocked.execute(
+        "UPDATE user_achievements SET is_completed = true, current_value = 1, completed_at = created_at"
+        " WHERE achievement_id = 'first_module_complete'"
+    )
+    before = clocked.row("user_achievements", achievement_id="first_module_complete")
+    clock.advance(60)
+    clocked.complete(student.user_id, 67)
+    assert clocked.row("user_achievements", achievement_id="first_module_complete") == before
+
+
+def test_the_set_that_is_searched_is_written_for_its_own_lesson_and_only_where_it_is_another(it: World):
+    student = it.student().user_id
+    it.complete(student, 67)
+    it.repository.update_video_tracking(user_id=student, lesson_id=67, segments=[(0, 9)], position=9)
+    it.qualify(student, 68)
+    it.execute("UPDATE video_tracking SET qualified_segments = watched_segments WHERE lesson_id = 68")
+    before = [it.row("video_tracking", lesson_id=lesson_id) for lesson_id in (67, 68)]
+    it.repository.complete_lesson(user_id=student, lesson_id=68)
+    assert [it.row("video_tracking", lesson_id=lesson_id) for lesson_id in (67, 68)] == before
+
+
 def test_a_student_whose_manager_is_gone_is_logged_for_nobody(it: World):
     manager = it.manager()
     student = it.student(manager)

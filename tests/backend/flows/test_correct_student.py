@@ -140,21 +140,21 @@ def test_a_certificate_keeps_the_name_of_its_day_and_progress_stays(it: World):
     assert it.row("certificates")["full_name"] == student.full_name
 
 
-def test_the_seller_and_an_admin_may_and_nobody_else(it: World):
+def test_the_seller_and_an_admin_may_and_nobody_else(it: World, auth: AuthService):
     seller, other, curator, admin = it.manager(), it.manager(), it.manager(role="curator"), it.manager(role="admin")
     student = it.student(seller)
-    before = it.dump()
+    before, asked_before = it.dump(), list(auth.made)
     for stranger in (other, curator):
         for asked in ({"full_name": "X"}, {"email": "x@y.kz"}, {"price": 1}):
             with pytest.raises(Refused, match="ask whoever sold the student, or an admin"):
                 it.repository.correct_student(user_id=student.user_id, manager_id=stranger.user_id, **asked)
-    for nobody in (uuid4(), student.user_id):
-        with pytest.raises(NotFound, match="no manager"):
-            it.repository.correct_student(user_id=student.user_id, manager_id=nobody, full_name="X")
     for asked in ({"full_name": "X"}, {"price": 1}):
+        for nobody in (uuid4(), student.user_id):
+            with pytest.raises(NotFound, match="no manager"):
+                it.repository.correct_student(user_id=student.user_id, manager_id=nobody, **asked)
         with pytest.raises(NotFound, match="no student"):
             it.repository.correct_student(user_id=uuid4(), manager_id=admin.user_id, **asked)
-    assert it.dump() == before
+    assert (it.dump(), auth.made) == (before, asked_before)
     for who in (seller, admin):
         named = f"Named by {who.role}"
         it.repository.correct_student(user_id=student.user_id, manager_id=who.user_id, full_name=named)
@@ -172,6 +172,17 @@ def test_an_email_that_somebody_else_has_is_refused_and_nothing_changes(it: Worl
             it.repository.correct_student(user_id=student.user_id, manager_id=seller.user_id, email=taken)
         assert raised.value.email == taken.lower()
     assert it.dump() == before
+
+
+def test_what_the_student_has_already_and_what_others_did_stands_in_no_way(it: World):
+    seller = it.manager()
+    student, other = it.student(seller), it.student(seller)
+    it.repository.update_video_tracking(user_id=other.user_id, lesson_id=67, segments=[(0, 9)], position=9)
+    asked = {"email": student.email, "full_name": "New", "price": 4000}
+    found = it.repository.correct_student(user_id=student.user_id, manager_id=seller.user_id, **asked)
+    assert {name: getattr(found, name) for name in asked} == asked
+    assert found == it.repository.get_student(user_id=student.user_id).student
+    assert found.last_seen_at is None
 
 
 def test_an_email_that_only_rows_of_ours_have_is_taken_before_the_auth_service_is_asked(it: World, auth: AuthService):
@@ -211,7 +222,7 @@ def test_where_the_auth_service_refuses_nothing_is_changed(it: World, auth: Auth
 )
 def test_where_the_rows_are_refused_the_auth_user_is_put_back(it: World, asked: dict[str, Any]):
     seller = it.manager()
-    student = it.student(seller)
+    _other, student = it.student(seller), it.student(seller)
     before = it.dump()
     with it.planted("sales_activity_log"), pytest.raises(ConstraintViolated) as raised:
         it.repository.correct_student(user_id=student.user_id, manager_id=seller.user_id, **asked)
@@ -299,6 +310,20 @@ def test_of_corrections_at_once_auth_user_and_rows_have_the_same_one(it: World):
         list(threads.map(correct, range(6)))
     assert rows(it, student.user_id) == {auth_user(it, student.user_id)}
     assert it.log(student.user_id).count(("user_corrected", seller.user_id)) == 6
+
+
+def test_a_correction_that_waited_for_another_keeps_what_that_one_wrote(it: World):
+    seller = it.manager()
+    student = it.student(seller)
+    asked = {"user_id": student.user_id, "manager_id": seller.user_id}
+    found = it.behind(
+        f"UPDATE tripwire_users SET price = 4000 WHERE user_id = '{student.user_id}'",
+        lambda: it.repository.correct_student(**asked, full_name="New"),
+    )
+    assert (found.price, found.full_name) == (4000, "New")
+    row = it.row("tripwire_users")
+    assert (row["price"], row["full_name"]) == (4000, "New")
+    assert "old_price" not in it.row("sales_activity_log", action_type="user_corrected")["details"]
 
 
 def test_two_students_who_want_one_email_at_once_end_with_one_who_has_it(it: World):

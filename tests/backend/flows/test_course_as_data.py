@@ -94,9 +94,12 @@ def test_whoever_completes_an_archived_module_is_spared_the_one_that_took_its_pl
 
 
 def test_a_course_put_into_another_order_leaves_nobody_stuck(it: World):
+    it.graduate()  # what others have completed is no reason to pass over a module
     student = it.student()
     it.complete(student.user_id, 67)
     it.execute("UPDATE modules SET position = 5 - position WHERE id IN (17, 18)")
+    # Nor is a lesson that was not completed, as an older backend left it beside a module that it did not open.
+    it.execute("INSERT INTO student_progress (user_id, module_id, lesson_id) VALUES (%s, 18, 69)", student.user_id)
     done = it.complete(student.user_id, 68)
     assert (done.modules_completed, done.unlocked_module_id) == (2, 18)
     assert it.repository.unlock_next_module(user_id=student.user_id).module_id == 18

@@ -77,10 +77,20 @@ def test_an_email_is_free_again(it: World):
 
 def test_one_that_never_was_is_not_found(it: World):
     manager = it.manager()
+    delete(it, it.student(manager).user_id, manager)
     before = it.dump()
     with pytest.raises(NotFound) as raised:
         delete(it, uuid4(), manager)
     assert raised.value.kind == "student"
+    assert it.dump() == before
+
+
+def test_one_of_whom_the_log_tells_something_else_never_was(it: World):
+    manager, stranger = it.manager(), uuid4()
+    it.repository.log_activity(manager_id=None, action_type="email_sent", target_user_id=stranger)
+    before = it.dump()
+    with pytest.raises(NotFound):
+        delete(it, stranger, manager)
     assert it.dump() == before
 
 
@@ -129,6 +139,18 @@ def test_deleted_at_once_it_is_logged_once(it: World):
     assert {outcome.email for outcome in outcomes} == {student.email}
     assert it.count("sales_activity_log", action_type="user_deleted") == 1
     assert not it.connection.execute("SELECT 1 FROM auth.users WHERE id = %s", [student.user_id]).fetchall()
+
+
+def test_a_deletion_that_waited_for_a_correction_tells_and_logs_whom_it_deleted(it: World):
+    manager = it.manager()
+    student = it.student(manager)
+    gone = it.behind(
+        f"UPDATE tripwire_users SET email = 'new@course.kz', full_name = 'New' WHERE user_id = '{student.user_id}'",
+        lambda: delete(it, student.user_id, manager),
+    )
+    assert (gone.deleted, gone.email, gone.full_name) == (True, "new@course.kz", "New")
+    details = it.row("sales_activity_log", action_type="user_deleted")["details"]
+    assert details == {"email": "new@course.kz", "full_name": "New"}
 
 
 def test_deleting_and_a_heartbeat_at_once_leaves_nothing_of_the_student(it: World):

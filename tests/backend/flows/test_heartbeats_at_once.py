@@ -14,7 +14,7 @@ def heartbeat(it: World, student, start: int, end: int):
     )
 
 
-def test_the_first_heartbeats_of_three_tabs_all_tell_that_the_lesson_is_begun(it: World):
+def test_the_first_heartbeats_of_three_tabs_are_all_kept_and_tell_that_the_lesson_is_begun(it: World):
     student = it.student()
     told = it.at_once_on(
         student.user_id,
@@ -24,6 +24,8 @@ def test_the_first_heartbeats_of_three_tabs_all_tell_that_the_lesson_is_begun(it
     )
     assert {progress.status for progress in told} == {"in_progress"}
     assert it.row("student_progress", user_id=student.user_id)["status"] == "in_progress"
+    stored = it.row("video_tracking", user_id=student.user_id)["watched_segments"]
+    assert stored == [{"start": 0, "end": 22}, {"start": 30, "end": 34}]
 
 
 def test_a_heartbeat_that_waited_for_a_completion_tells_that_the_lesson_is_completed(it: World):
@@ -39,6 +41,20 @@ def test_a_heartbeat_that_waited_for_a_completion_tells_that_the_lesson_is_compl
     # Whichever of them came first, nobody was told less than what was true when the call ended.
     assert progress.status in ("in_progress", "completed")
     assert heartbeat(it, student, 20, 30).status == "completed"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_completion_that_a_heartbeat_waited_for_is_told_and_stays(it: World, begun: bool):
+    student = it.student()
+    if begun:
+        heartbeat(it, student, 0, 10)
+    progress = it.behind(
+        f"""UPDATE tripwire_users SET modules_completed = 1 WHERE user_id = '{student.user_id}';
+        UPDATE student_progress SET status = 'completed', completed_at = now() WHERE user_id = '{student.user_id}'""",
+        lambda: heartbeat(it, student, 10, 20),
+    )
+    assert progress.status == "completed"
+    assert it.row("student_progress", user_id=student.user_id)["status"] == "completed"
 
 
 @pytest.mark.parametrize(

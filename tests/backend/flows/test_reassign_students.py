@@ -80,7 +80,8 @@ def test_whatever_cannot_be_is_refused_with_nobody_reassigned(it: World):
     nobody = uuid4()
     for not_admin in (leaving, staying, curator):
         refused(Refused, "is no admin, so nothing was changed", manager_id=not_admin.user_id)
-    refused(NotFound, f"no manager {nobody}", manager_id=nobody)
+    for no_manager in (nobody, student.user_id):
+        refused(NotFound, f"no manager {no_manager}", manager_id=no_manager)
     refused(NotFound, f"no manager {nobody}", from_manager_id=nobody)
     refused(NotFound, f"no manager {nobody}", to_manager_id=nobody)
     for no_seller in (curator, student):

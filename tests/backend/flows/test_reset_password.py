@@ -9,6 +9,9 @@ import pytest
 from tests.backend.flows.world import Clock, World
 from tests.support.auth_service import AuthService
 from tripwire_db import AuthFailed, ConstraintViolated, NotFound, Refused
+from tripwire_db.engine.within import Within
+from tripwire_db.flows.reset_password import reset_password as log_reset
+from tripwire_db.flows.shared.context import FlowContext
 
 
 @pytest.fixture
@@ -80,6 +83,19 @@ def test_where_the_log_refuses_the_password_stays(it: World, auth: AuthService):
         it.repository.reset_password(user_id=student.user_id, password="new", manager_id=seller.user_id)
     assert raised.value.step == "log_reset"
     assert auth.logs_in(student.email, "old")
+
+
+def test_logged_under_its_id_already_it_is_not_logged_again_and_tells_when_it_was(it: World, clock: Clock):
+    seller = it.manager()
+    student = it.student(seller)
+    asked = {"user_id": student.user_id, "manager_id": seller.user_id, "activity_id": uuid4()}
+    told = []
+    for _ in range(2):
+        clock.advance(60)
+        with it.connection.transaction():
+            told.append(Within(it.connection).run(log_reset(FlowContext(clock=clock), **asked)))
+    assert told[0] == told[1]
+    assert it.row("sales_activity_log", action_type="password_reset")["created_at"] == told[0].at
 
 
 def test_whoever_is_told_last_of_two_at_once_has_set_what_logs_in(it: World, auth: AuthService):

@@ -3,7 +3,7 @@
 import os
 import pickle
 import unicodedata
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ def pages(it: World, **arguments) -> list:
     seen, page = [], it.repository.list_students(**arguments)
     while page:
         seen += page
+        assert len(seen) < 100, "the list has no end"
         page = it.repository.list_students(**arguments, after=page[-1])
     return seen
 
@@ -185,6 +186,47 @@ def test_a_filtered_list_pages_too(clocked: World, clock: Clock):
         for search in (None, "student"):
             seen = pages(clocked, limit=1, search=search, **arguments)
             assert sorted(student.user_id for student in seen) == sorted(mine)
+
+
+def test_each_filter_picks_for_the_page_and_for_its_count(it: World):
+    dana, alma = it.manager(), it.manager()
+    done, revoked, new = it.graduate(dana), it.graduate(alma), it.student(alma, full_name="Newest")
+    it.repository.revoke_certificate(user_id=revoked.user_id, reason="copied")
+    it.repository.record_welcome_email(user_id=new.user_id, sent=True)
+    expected = [
+        ({"manager_id": dana.user_id}, {done}),
+        ({"status": "completed"}, {done, revoked}),
+        ({"status": "active"}, {new}),
+        ({"search": "newest"}, {new}),
+        ({"modules_completed": 0}, {new}),
+        ({"certificate": True}, {done}),
+        ({"certificate": False}, {revoked, new}),
+        ({"welcome_email_sent": True}, {new}),
+        ({"welcome_email_sent": False}, {done, revoked}),
+    ]
+    for asked, students in expected:
+        page = it.repository.list_students(**asked, count=True)
+        assert ({one.user_id for one in page}, page.total) == ({one.user_id for one in students}, len(students)), asked
+
+
+def test_students_are_listed_by_the_days_on_which_they_were_sold(clocked: World, clock: Clock):
+    manager, sold = clocked.manager(), {}
+    for day in (2, 3, 4):
+        # The first and the last second of the day in Tashkent, five hours ahead of UTC.
+        for off in (timedelta(hours=-5), timedelta(hours=19, seconds=-1)):
+            clock.now = datetime(2026, 3, day, tzinfo=UTC) + off
+            sold[clocked.student(manager).user_id] = day
+
+    def listed(since: int | None, until: int | None) -> list[int]:
+        days = {"since": since and date(2026, 3, since), "until": until and date(2026, 3, until)}
+        page = clocked.repository.list_students(**days, time_zone="Asia/Tashkent")
+        counted = clocked.repository.list_students(**days, time_zone="Asia/Tashkent", count=True)
+        assert (list(counted), counted.total) == (list(page), len(page))
+        return [sold[student.user_id] for student in page]
+
+    assert listed(3, 3) == [3, 3]
+    assert listed(3, None) == [4, 4, 3, 3]
+    assert listed(None, 3) == [3, 3, 2, 2]
 
 
 def test_a_page_is_a_frozen_sequence_that_leads_to_the_next(it: World):

@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Table
 
 from tests.backend.flows.both import opened
-from tripwire_db import CreatedManager, CreatedStudent, PostgresAuth
+from tripwire_db import AuthFailed, CreatedManager, CreatedStudent, PostgresAuth, Unavailable
 from tripwire_db.tables import auth_users, metadata
 
 TABLES = (auth_users, *metadata.sorted_tables)
@@ -32,6 +33,8 @@ def _of_person(table: Table) -> list[str]:
 LESSONS = (67, 68, 69)
 LONGEST_WAIT = 3.5
 """Seconds that the calls of a race have to reach their lock; flows give up waiting for it after 4."""
+PATIENCE = 60.0
+"""Seconds that a call that is alone has to reach its lock: it comes again where it gave up."""
 
 
 class Clock:
@@ -198,6 +201,23 @@ class World:
         """The same, with the student's row as the barrier."""
         return self.at_once("SELECT 1 FROM tripwire_users WHERE user_id = %s FOR UPDATE", [user_id], *calls)
 
+    def behind(self, change: str, call: Callable[[], Any], meanwhile: Callable[[], None] = lambda: None) -> Any:
+        """Let a call wait for what somebody else's open transaction holds, commit that, and give what the call gave."""
+        with ThreadPoolExecutor(1) as thread, psycopg.connect(self.url) as other:
+            other.execute(change.encode())
+            waiting = thread.submit(_called, call)
+            query = (
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND %s = ANY (pg_blocking_pids(pid))"
+            )
+            deadline = time.monotonic() + PATIENCE
+            while not self.connection.execute(query, [other.info.backend_pid]).rowcount:
+                assert not waiting.done(), f"it did not wait, and gave {waiting.exception() or waiting.result()!r}"
+                assert time.monotonic() < deadline, "it never came to what the other holds"
+                time.sleep(0.005)
+            meanwhile()
+            other.commit()
+            return waiting.result(PATIENCE)
+
     def wait_for_locks(self, sessions: int) -> None:
         """Wait until so many sessions of this database wait for a lock."""
         deadline = time.monotonic() + LONGEST_WAIT
@@ -211,6 +231,17 @@ class World:
                 return
             time.sleep(0.005)
         raise AssertionError(f"{waiting} of {sessions} calls came to the barrier")
+
+
+def _called(call: Callable[[], Any]) -> Any:
+    """What a call gives, called again where it has waited for too long: on a busy machine the other may be slow to commit."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except (AuthFailed, Unavailable):
+            if time.monotonic() > deadline:
+                raise
 
 
 def emptied(url: str) -> None:

@@ -282,3 +282,14 @@ def test_the_set_is_stored_in_order_and_each_number_without_zeros_at_its_end(vie
     assert stored["text"] == (
         '[{"end": 20.5, "start": 0}, {"end": 40, "start": 30.25}, {"end": 101.2, "start": 100.001}]'
     )
+
+
+def test_a_call_sent_again_at_the_same_time_writes_no_new_version_of_the_row(viewer: Viewer):
+    def version() -> object:
+        query = "SELECT ctid::text, xmin::text FROM video_tracking WHERE user_id = %s"
+        return viewer.it.connection.execute(query, [viewer.user_id]).fetchone()
+
+    viewer.plays((0, 10), position=10)
+    before = version()
+    viewer.plays((0, 10), position=10)
+    assert version() == before

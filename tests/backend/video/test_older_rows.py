@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.backend.video.conftest import Viewer, both
-from tripwire_db import Segment
+from tripwire_db import InvalidInput, ModuleLocked, Segment, StudentNotActive
 
 
 def stored(viewer: Viewer, segments: object, **columns: object) -> None:
@@ -93,6 +93,18 @@ def test_a_row_that_was_never_made_is_made_by_the_first_heartbeat(viewer: Viewer
     assert viewer.it.row("student_progress", user_id=viewer.user_id)["module_id"] == 16
 
 
+def test_a_row_that_was_never_made_is_not_made_by_a_heartbeat_that_is_refused(viewer: Viewer):
+    viewer.it.execute("DELETE FROM video_tracking WHERE user_id = %s", viewer.user_id)
+    with pytest.raises(InvalidInput, match="past the lesson's duration"):
+        viewer.plays((0, 5000))
+    with pytest.raises(ModuleLocked):
+        viewer.it.repository.update_video_tracking(user_id=viewer.user_id, lesson_id=68, segments=[(0, 9)], position=9)
+    viewer.it.status(viewer.user_id, "blocked")
+    with pytest.raises(StudentNotActive):
+        viewer.plays((0, 9))
+    assert not viewer.it.rows("video_tracking", user_id=viewer.user_id)
+
+
 def test_a_longer_duration_takes_neither_flag_nor_percentage(viewer: Viewer):
     stored(viewer, [{"start": 0, "end": 1440}], counted_ms=1_440_000, allowance_ms=1_440_000)
     assert viewer.plays().qualified
@@ -104,12 +116,14 @@ def test_a_longer_duration_takes_neither_flag_nor_percentage(viewer: Viewer):
 
 def test_a_shorter_duration_clips_the_set_at_the_next_call_and_takes_nothing(viewer: Viewer):
     stored(viewer, [{"start": 0, "end": 900}], counted_ms=900_000, allowance_ms=900_000)
+    viewer.it.execute("UPDATE user_statistics SET total_time_spent = 900 WHERE user_id = %s", viewer.user_id)
     assert viewer.plays().percentage == 50
     viewer.it.execute("UPDATE lessons SET duration_seconds = 600 WHERE id = 67")
     progress = viewer.plays()
     assert progress.segments == (Segment(0, 600),)
     assert (progress.unique_seconds, progress.counted_seconds) == (600, 600)
     assert (progress.percentage, progress.held_back_seconds, progress.new_seconds) == (100, 0, 0)
+    assert viewer.it.row("user_statistics", user_id=viewer.user_id)["total_time_spent"] == 900
     viewer.it.execute("UPDATE lessons SET duration_seconds = 1800 WHERE id = 67")
     assert viewer.plays().percentage == 100
 
