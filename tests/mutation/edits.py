@@ -1,6 +1,7 @@
 """Edits of a SQL statement, by its parse tree: each gives another statement that is plausible and wrong."""
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pglast import ast, parse_sql, split
@@ -57,6 +58,11 @@ def _edit(sql: str, edits: Callable[[Any], Iterator[Edit]], number: int) -> str:
     return RawStream()(tree)
 
 
+def rewritten(sql: str) -> str:
+    """The statement as it is, in the words of the printer that writes the edited ones."""
+    return RawStream()(_parsed(sql))
+
+
 def statements(text: str) -> list[slice]:
     """Where each statement of a text stands."""
     return list(split(text, only_slices=True))
@@ -88,26 +94,27 @@ def of_revision(tree: Any) -> Iterator[Edit]:
 
 def of_flow(tree: Any) -> Iterator[Edit]:
     """What takes a step, a lock, a part of a WHERE or a RETURNING out of a flow's statement."""
-    for cte in _nodes(tree, ast.CommonTableExpr):
-        yield from _of_step(cte, tree)
-    for select in _nodes(tree, ast.SelectStmt):
+    nodes = _nodes_by_kind(tree)
+    for cte in nodes[ast.CommonTableExpr]:
+        yield from _of_step(cte, nodes)
+    for select in nodes[ast.SelectStmt]:
         if select.lockingClause:
             yield f"lock of {_relations(select)}", _setter(select, "lockingClause", None)
-    for target in _nodes(tree, ast.ResTarget):
+    for target in nodes[ast.ResTarget]:
         if isinstance(target.val, ast.FuncCall) and target.val.funcname[-1].sval.startswith("pg_advisory"):
             yield "advisory lock", _setter(target, "val", _parsed("SELECT NULL::text").stmt.targetList[0].val)
     for kind in (ast.SelectStmt, ast.UpdateStmt, ast.DeleteStmt, ast.OnConflictClause):
-        for node in _nodes(tree, kind):
+        for node in nodes[kind]:
             yield from _conditions(node)
 
 
-def _of_step(cte: Any, tree: Any) -> Iterator[Edit]:
+def _of_step(cte: Any, nodes: "_Nodes") -> Iterator[Edit]:
     query = cte.ctequery
     if not isinstance(query, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
         return
     writes = query.selectStmt if isinstance(query, ast.InsertStmt) else query
     yield f"step {cte.ctename}", _setter(writes, "whereClause", _expression("false"))
-    read = _columns_read_of(cte.ctename, tree)
+    read = _columns_read_of(cte.ctename, nodes)
     for target in query.returningClause.exprs if query.returningClause else ():
         name = target.name or (target.val.fields[-1].sval if isinstance(target.val, ast.ColumnRef) else "a value")
         if name not in read:  # returned to be counted only
@@ -120,9 +127,9 @@ def _of_step(cte: Any, tree: Any) -> Iterator[Edit]:
         )
 
 
-def _columns_read_of(cte: str, tree: Any) -> set[str]:
-    names = {one.alias.aliasname if one.alias else cte for one in _nodes(tree, ast.RangeVar) if one.relname == cte}
-    references = [[field.sval for field in one.fields] for one in _nodes(tree, ast.ColumnRef) if len(one.fields) > 1]
+def _columns_read_of(cte: str, nodes: "_Nodes") -> set[str]:
+    names = {one.alias.aliasname if one.alias else cte for one in nodes[ast.RangeVar] if one.relname == cte}
+    references = [[field.sval for field in one.fields] for one in nodes[ast.ColumnRef] if len(one.fields) > 1]
     return {column for *_, owner, column in references if owner in names}
 
 
@@ -227,19 +234,26 @@ def _loosened(tree: Any) -> Iterator[Edit]:
                 yield f"{column.colname} without {RawStream()(one)}", _setter(column, "constraints", rest or None)
 
 
+_Nodes = Mapping[type, list[Any]]
+
+
 class _Collector(Visitor):
-    def __init__(self, kind: type) -> None:
-        self.kind, self.found = kind, []
+    def __init__(self) -> None:
+        self.found: defaultdict[type, list[Any]] = defaultdict(list)
 
     def visit(self, _ancestors: Any, node: Any) -> None:
-        if isinstance(node, self.kind):
-            self.found.append(node)
+        self.found[type(node)].append(node)
+
+
+def _nodes_by_kind(tree: Any) -> _Nodes:
+    """All nodes of a tree, in one walk: a flow's statement has thousands."""
+    collector = _Collector()
+    collector(tree)
+    return collector.found
 
 
 def _nodes(tree: Any, kind: type) -> list[Any]:
-    collector = _Collector(kind)
-    collector(tree)
-    return collector.found
+    return _nodes_by_kind(tree)[kind]
 
 
 def _relations(select: Any) -> str:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -16,6 +17,11 @@ WITH student AS (SELECT id FROM public.users WHERE id = $1 AND role = 'student' 
 SELECT log.who FROM log
 """
 REVISION = "CREATE TABLE public.x (n integer NOT NULL DEFAULT 1, CONSTRAINT c CHECK (n > 0))"
+
+
+class _Test(NamedTuple):
+    path: Path
+    name: str
 
 
 def test_each_step_lock_condition_and_returned_value_of_a_flow_is_taken_out() -> None:
@@ -65,6 +71,28 @@ def test_a_statement_of_a_flow_is_changed_under_its_parameters_names() -> None:
     assert changed.sql.startswith("/* tripwire:set_student_status */")
     assert changed.prepared[1] == statement.prepared[1]
     assert flows._changed(statement, "of no such name").sql == statement.sql
+    assert "UPDATE public.tripwire_users" in flows._changed(statement, flows.REWRITTEN).sql
+
+
+def test_a_condition_of_a_list_is_one_change_whatever_other_filters_there_are() -> None:
+    changes = [one.change for one in flows.mutants() if one.target == "list_students" and "granted_by" in one.change]
+
+    # In the page, and in the count.
+    assert [change[-4:] == " (2)" for change in changes] == [False, True]
+
+
+def test_the_tests_of_a_flow_are_taken_in_rounds_over_their_files() -> None:
+    many, few = Path("many.py"), Path("few.py")
+    tests = [_Test(many, "a"), _Test(many, "b"), _Test(many, "c"), _Test(few, "d"), _Test(many, "a")]
+
+    assert "".join(test.name for test in flows._in_rounds(tests)) == "adbc"
+
+
+def test_the_files_that_are_about_a_flow_are_there() -> None:
+    there = {path.stem for folder in flows.TESTS for path in Path(folder).glob("test_*.py")}
+
+    assert {f"test_{name}" for names in flows.OWN.values() for name in names} <= there
+    assert flows.OWN.keys() <= {one.target for one in flows.mutants()}
 
 
 def test_a_helper_that_calls_a_flow_by_another_helper_is_one_of_its_helpers() -> None:
