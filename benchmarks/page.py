@@ -36,8 +36,8 @@ WHY = {
         "GROUP BY does not."
     ),
     "leaderboard at 1,000,000 beside adding up": (
-        "Its plan shares the scan among three processes; where other work takes the second processor there is little to "
-        "share, while fetching and adding up keeps one busy either way."
+        "Of the two scans that the function needs, the plain GROUP BY, which takes four fifths of its time, makes one; "
+        "fetching makes one, too."
     ),
 }
 """Why a bound is missed, where it is known, by the beginning of its name."""
