@@ -10,7 +10,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -52,29 +52,35 @@ def draft_in(parent: Path) -> Iterator[Path]:
         InvalidInput: the folder is not there, or cannot be written into.
         Unavailable: there is no room in it.
     """
-    try:
-        folder, lock = _private_folder(parent)
-    except OSError as error:
-        raise InvalidInput(f"{parent} cannot be written into: {error.strerror}") from error
-    try:
-        yield folder
-    except OSError as error:
-        raise Unavailable(f"the backup could not be written into {parent}: {error.strerror}", applied=False) from error
-    finally:
-        os.close(lock)
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_private_folder(parent))
+        except OSError as error:
+            raise InvalidInput(f"{parent} cannot be written into: {error.strerror}") from error
+        try:
+            yield folder
+        except OSError as error:
+            raise Unavailable(
+                f"the backup could not be written into {parent}: {error.strerror}", applied=False
+            ) from error
 
 
-def _private_folder(parent: Path) -> tuple[Path, int]:
-    """A new folder, and the lock that tells the next process that this one is alive."""
+@contextmanager
+def _private_folder(parent: Path) -> Iterator[Path]:
+    """A new folder, gone at the end, with a lock in it that tells the next process that this one is alive."""
     _clear_abandoned(parent)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_FOLDERS, dir=parent))
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
-            return folder, lock
+            break
         os.close(lock)  # who cleared up beside us saw it before it was locked
+    try:
+        yield folder
+    finally:
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear_abandoned(parent: Path) -> None:
@@ -188,27 +194,16 @@ def unpacked(file: Path, manifest: Manifest) -> Iterator[Path]:
         Refused: a file in it is not as it was written.
         Unavailable: there is no room.
     """
-    with _opened(file) as archive:
+    with _opened(file) as archive, ExitStack() as stack:
         try:
-            folder, lock = _private_folder(Path(tempfile.gettempdir()))
+            folder = stack.enter_context(_private_folder(Path(tempfile.gettempdir())))
+            (folder / DUMP).mkdir(mode=0o700)
+            for member in archive:
+                if member.name != MANIFEST:
+                    _unpack(archive, member, folder, manifest, file)
         except OSError as error:
-            raise _not_unpacked(file, error) from error
-        try:
-            try:
-                (folder / DUMP).mkdir(mode=0o700)
-                for member in archive:
-                    if member.name != MANIFEST:
-                        _unpack(archive, member, folder, manifest, file)
-            except OSError as error:
-                raise _not_unpacked(file, error) from error
-            yield folder
-        finally:
-            os.close(lock)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _not_unpacked(file: Path, error: OSError) -> Unavailable:
-    return Unavailable(f"{file} could not be unpacked: {error.strerror}", applied=False)
+            raise Unavailable(f"{file} could not be unpacked: {error.strerror}", applied=False) from error
+        yield folder
 
 
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, manifest: Manifest, file: Path) -> None:
