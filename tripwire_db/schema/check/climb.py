@@ -100,9 +100,8 @@ class _Climb:
             self._run.chain.downgrade(url, revision, tracer=tracer)
         if revision.id != self._project.baseline:
             traced = tracer.revisions[-1]
-            for rule, message, fragments in (*statement_rules.judge(traced), *traced_rules.judge(traced)):
-                told = (fragments,) if isinstance(fragments, str) else fragments
-                self._run.found(revision, rule, f"in the downgrade, {message}", *told, "def downgrade")
+            self._run.found_all(revision, statement_rules.judge(traced), in_downgrade=True)
+            self._run.found_all(revision, traced_rules.judge(traced), in_downgrade=True)
 
     def _judge(self, revision: Revision, traced: TracedRevision, below: State) -> State:
         """Hold one revision, which has just been applied, to all rules; put the sample rows there that belong to it."""

@@ -50,10 +50,12 @@ class Run:
         else:
             self.findings.append(finding)
 
-    def found_all(self, revision: Revision, told: Iterable[Told]) -> None:
-        """Note all that a rule yields."""
+    def found_all(self, revision: Revision, told: Iterable[Told], *, in_downgrade: bool = False) -> None:
+        """Note all that a rule yields, of the revision's upgrade or of its downgrade."""
+        before, last = ("in the downgrade, ", ("def downgrade",)) if in_downgrade else ("", ())
         for rule, message, fragments in told:
-            self.found(revision, rule, message, *((fragments,) if isinstance(fragments, str) else fragments))
+            places = (fragments,) if isinstance(fragments, str) else fragments
+            self.found(revision, rule, f"{before}{message}", *places, *last)
 
 
 def shown(path: Path) -> str:

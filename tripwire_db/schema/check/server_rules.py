@@ -1,7 +1,7 @@
 """Rules about what is not the project's own: other schemas, roles of the server, settings that stay. Told by pg_dump."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tripwire_db.postgres.catalog import ROLES
 from tripwire_db.schema.check.dump import objects
@@ -32,18 +32,21 @@ def judge(before: State, after: State, project: Project) -> Iterator[tuple[str, 
         found = _OBJECT.fullmatch(one)
         if found is None or old.get(one) == new.get(one) or not _is_elsewhere(found, project):
             continue
-        done = "made" if one not in old else "dropped" if one not in new else "changed"
         place = "" if found["schema"] == "-" else f" of schema {found['schema']}"
-        told = f"{found['type'].lower()} {found['name']}{place} is {done}, which is none of the project's schemas"
+        told = f"{found['type'].lower()} {found['name']}{place} is {_done(one, old, new)}, which is none of the project's schemas"
         yield "elsewhere", told, found["name"].partition("(")[0].rpartition(" ")[2]
     for name in sorted({*before.roles, *after.roles} - {*ROLES}):
         if before.roles.get(name) != after.roles.get(name):
-            done = "made" if name not in before.roles else "dropped" if name not in after.roles else "changed"
+            done = _done(name, before.roles, after.roles)
             told = f"role {name} is {done}; it belongs to every database of the server: leave it as it is"
             yield "api-roles", told, name
     for setting in sorted(after.settings - before.settings):
         told = f"the setting `{setting}` stays after the revision: a database's settings are its owner's"
         yield "session-settings", told, setting.partition("=")[0].rpartition(" ")[2]
+
+
+def _done(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    return "made" if name not in before else "dropped" if name not in after else "changed"
 
 
 def _is_elsewhere(found: re.Match[str], project: Project) -> bool:
