@@ -1,12 +1,12 @@
 """Plans on a database without statistics: a connection keeps them, whatever fills its tables until ANALYZE comes by."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.backend.flows.plans import kept_plan
 from tripwire_db.flows import statements
 
 OF_STUDENTS = {"module_unlocks", "student_progress", "video_tracking"}
@@ -42,17 +42,11 @@ OF_A_STUDENT = sorted(
 def test_a_flow_of_a_student_reads_no_rows_of_others_though_nothing_is_known_of_the_tables(
     database_url: str, flow: str
 ):
-    sql, parameters = statements()[flow].prepared
     with psycopg.connect(database_url) as connection:
-        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        connection.execute(b"PREPARE flow AS " + sql)
-        nothing = ", ".join(["NULL"] * len(parameters))
-        row = connection.execute(f"EXPLAIN (FORMAT JSON) EXECUTE flow ({nothing})".encode()).fetchone()
-    assert row is not None
-    (explained,) = row[0] if isinstance(row[0], list) else json.loads(row[0])
+        plan = kept_plan(connection, flow)
     by_others = [
         f"{scan['Node Type']} on {scan['Relation Name']}: {conditions(scan)}"
-        for scan in scans(explained["Plan"])
+        for scan in scans(plan)
         if not ("user_id = " in conditions(scan) or "(id = " in conditions(scan))
     ]
     assert by_others == []
