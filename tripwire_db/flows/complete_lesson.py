@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import and_, case, func, literal, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import array
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, into
 from tripwire_db.errors import VideoNotQualified
 from tripwire_db.flows.shared.activity import log_step
 from tripwire_db.flows.shared.certificate import (
@@ -332,7 +332,7 @@ def _log_completion(b: StatementBuilder, counted: sa.CTE, unlock: sa.CTE, certif
             select(
                 counted,
                 literal("lesson_completed").label("action_type"),
-                details_of_person(counted, lesson_id=param("lesson_id", sa.Integer)).label("details"),
+                details_of_person(counted, lesson_id=LESSON_ID).label("details"),
             ),
             select(counted, literal("module_unlocked"), details_of_person(counted, module_id=unlock.c.module_id))
             .select_from(counted)

@@ -12,7 +12,7 @@ from sqlalchemy import CTE, ColumnElement, and_, exists, func, or_, select, true
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.errors import EmailTaken
 from tripwire_db.flows.shared.activity import details_of_changes, log_step
-from tripwire_db.flows.shared.context import FlowContext, details_of_person, last_seen_at
+from tripwire_db.flows.shared.context import USER_ID, FlowContext, details_of_person, last_seen_at
 from tripwire_db.flows.shared.permission import acting_manager_with_role, may_change, require_may_change
 from tripwire_db.results import Student
 from tripwire_db.tables import tripwire_users, users
@@ -83,12 +83,12 @@ def _decode_account(rows: Sequence[Row], _: Parameters) -> Account | None:
 
 def _email_is_taken() -> ColumnElement[bool]:
     """Whether somebody else's rows have the e-mail that was asked for."""
-    email, user_id = param("email"), param("user_id", sa.UUID)
+    email = param("email")
     return or_(
         select(tripwire_users.c.id)
-        .where(tripwire_users.c.email == email, tripwire_users.c.user_id != user_id)
+        .where(tripwire_users.c.email == email, tripwire_users.c.user_id != USER_ID)
         .exists(),
-        select(users.c.id).where(users.c.email == email, users.c.id != user_id).exists(),
+        select(users.c.id).where(users.c.email == email, users.c.id != USER_ID).exists(),
     )
 
 
@@ -117,7 +117,7 @@ def _locked(b: StatementBuilder) -> CTE:
     return b.gate(
         "student",
         select(*row, b.at.label("at"))
-        .join_from(b.settings, tripwire_users, row.user_id == param("user_id", sa.UUID))
+        .join_from(b.settings, tripwire_users, row.user_id == USER_ID)
         .with_for_update(of=tripwire_users),
     )
 
@@ -215,17 +215,13 @@ def _find_correctable(b: StatementBuilder) -> None:
             tripwire_users.c.full_name,
         )
         .select_from(one_row())
-        .outerjoin(tripwire_users, tripwire_users.c.user_id == param("user_id", sa.UUID))
+        .outerjoin(tripwire_users, tripwire_users.c.user_id == USER_ID)
         .outerjoin(manager, true())
     )
 
 
 def _find_account(b: StatementBuilder) -> None:
-    b.report(
-        select(tripwire_users.c.email, tripwire_users.c.full_name).where(
-            tripwire_users.c.user_id == param("user_id", sa.UUID)
-        )
-    )
+    b.report(select(tripwire_users.c.email, tripwire_users.c.full_name).where(tripwire_users.c.user_id == USER_ID))
 
 
 _CORRECT = FlowStatement("correct_student", _correct, _decode)

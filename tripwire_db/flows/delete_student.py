@@ -7,10 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Table, and_, delete, func, or_, select, true
 
-from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
+from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row
 from tripwire_db.errors import NotFound, Refused
 from tripwire_db.flows.shared.activity import log_step
-from tripwire_db.flows.shared.context import FlowContext, acting_manager, details_of_person, locked_student
+from tripwire_db.flows.shared.context import USER_ID, FlowContext, acting_manager, details_of_person, locked_student
 from tripwire_db.results import DeletedStudent
 from tripwire_db.tables import (
     certificates,
@@ -100,7 +100,7 @@ def _report(b: StatementBuilder, *, student: sa.CTE, manager: sa.CTE, gate: sa.C
     remembered = (
         select(sales_activity_log.c.id, sales_activity_log.c.details)
         .where(
-            sales_activity_log.c.target_user_id == param("user_id", sa.UUID),
+            sales_activity_log.c.target_user_id == USER_ID,
             sales_activity_log.c.action_type == "user_deleted",
         )
         .order_by(sales_activity_log.c.created_at.desc())
@@ -109,8 +109,8 @@ def _report(b: StatementBuilder, *, student: sa.CTE, manager: sa.CTE, gate: sa.C
     )
     # Read without a lock, as of the statement's start: a student whose row vanished while the gate waited was deleted by
     # another call just now, and what that call logged can be seen only by running again.
-    there_at_start = sa.exists().where(tripwire_users.c.user_id == param("user_id", sa.UUID))
-    current = select(users.c.role).where(users.c.id == param("user_id", sa.UUID)).subquery("current_user_row")
+    there_at_start = sa.exists().where(tripwire_users.c.user_id == USER_ID)
+    current = select(users.c.role).where(users.c.id == USER_ID).subquery("current_user_row")
     b.report(
         select(
             manager.c.id.is_not(None).label("manager_known"),

@@ -8,7 +8,7 @@ from sqlalchemy import and_, case, func, select, true
 
 from tripwire_db.engine.statement import Flow, FlowStatement, Parameters, Row, StatementBuilder, one_row, param
 from tripwire_db.flows.shared.activity import log_step
-from tripwire_db.flows.shared.context import FlowContext, details_of_person
+from tripwire_db.flows.shared.context import USER_ID, FlowContext, details_of_person
 from tripwire_db.flows.shared.permission import acting_manager_with_role, may_change, require_may_change
 from tripwire_db.results import PasswordReset
 from tripwire_db.tables import sales_activity_log, tripwire_users
@@ -38,7 +38,7 @@ def _log_reset(b: StatementBuilder) -> None:
             tripwire_users.c.full_name,
             tripwire_users.c.granted_by,
             b.at.label("at"),
-        ).join_from(b.settings, tripwire_users, tripwire_users.c.user_id == param("user_id", sa.UUID)),
+        ).join_from(b.settings, tripwire_users, tripwire_users.c.user_id == USER_ID),
     )
     gate = b.gate(
         "gate",
